@@ -1,0 +1,15 @@
+//! Plain types every room speaks: identities, tensors, reasons, books.
+//!
+//! Invariant: nothing here does IO, is async, or shows a foreign crate's type.
+
+mod books;
+mod id;
+mod reason;
+mod tensor;
+mod topic;
+
+pub use books::{Books, Bucket};
+pub use id::{Epoch, InputId, ResultId};
+pub use reason::{Reason, Rejection};
+pub use tensor::{ElementType, Tensor, TensorData};
+pub use topic::{TopicFilter, TopicFilterError};

@@ -1,0 +1,68 @@
+//! Why a reading was not scored: a closed list, so that counters have bounded names.
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($variant:ident $name:literal $doc:literal,)*) => {
+        /// The reason of a rejection: the label of the counter and of the error message.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason { $(#[doc = $doc] $variant,)* }
+
+        impl Reason {
+            /// Every reason, in the order documentation lists them.
+            pub const ALL: &'static [Reason] = &[$(Reason::$variant,)*];
+
+            /// The name in metrics, status and error messages.
+            pub fn name(self) -> &'static str {
+                match self { $(Reason::$variant => $name,)* }
+            }
+
+            /// One sentence for documentation.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Reason::$variant => $doc,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    MalformedPayload "malformed_payload" "The payload is not the declared format (broken JSON, CSV or UTF-8).",
+    MissingField "missing_field" "A field the model needs is absent or null and has no default.",
+    WrongType "wrong_type" "A field has another type than declared, for example text instead of a number.",
+    NotFinite "not_finite" "A value is NaN or infinite, or becomes so in the model's number type.",
+    OutOfRange "out_of_range" "A value does not fit the model's integer type.",
+    WrongLength "wrong_length" "An array, row or raw payload has another length than the model's input.",
+    TooLarge "too_large" "The payload is larger than the pipeline's `max_payload_bytes`.",
+    BadImage "bad_image" "The image is truncated, of an unknown format, or beyond the pixel limit.",
+    BadSource "bad_source" "The source is absent or can't be part of a topic (wildcards, slashes, control characters).",
+    TooManySources "too_many_sources" "A new source arrived while all `max_sources` places are taken by live ones.",
+    OutputNotFinite "output_not_finite" "The model answered NaN or an infinity.",
+    ModelFailed "model_failed" "The engine refused or failed to run the model on this input.",
+    ModelPanicked "model_panicked" "The engine panicked on this input; the daemon goes on.",
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One rejected reading: the reason to count, and what was wrong and where, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    pub reason: Reason,
+    /// What was wrong and where, such as ``field `machine.temperature` is text, not a number``.
+    pub detail: String,
+}
+
+impl Rejection {
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Rejection { reason, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason, self.detail)
+    }
+}

@@ -1,0 +1,64 @@
+//! From an ONNX file to something that runs: the synchronous seam between scoring and inference.
+//!
+//! [`load`] reads and checks a model once; the [`Engine`] it returns is immutable and shared;
+//! each scoring thread opens its own [`Session`]. Only [`tract`] knows the inference library.
+//!
+//! Invariant: nothing here knows MQTT, clocks or threads, and no foreign type leaves the room.
+
+mod error;
+mod signature;
+pub mod tract;
+
+pub use error::{LoadError, RunError};
+pub use signature::{Dim, Port, Signature};
+
+use std::{path::Path, sync::Arc};
+
+use crate::domain::Tensor;
+
+/// Bounds on what a model file may ask of this machine; see `docs/bundles.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest model file together with its external data.
+    pub max_model_bytes: u64,
+    /// Largest single tensor the model may declare (weights, constants, shapes).
+    pub max_tensor_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { max_model_bytes: 2 << 30, max_tensor_bytes: 1 << 30 }
+    }
+}
+
+/// A loaded, checked, optimised model: immutable, shared between threads.
+pub trait Engine: Send + Sync {
+    /// Names, types and shapes of the inputs and outputs, in the model's order.
+    fn signature(&self) -> &Signature;
+
+    /// Opens a session with buffers of its own. One per thread.
+    fn session(&self) -> Box<dyn Session>;
+}
+
+/// One thread's running state of an [`Engine`].
+pub trait Session: Send {
+    /// Runs the model once.
+    ///
+    /// `inputs` come in the signature's order, each with the batch as its first dimension where
+    /// [`Signature::free_batch`] is true. The answer, in the signature's order, is borrowed from
+    /// the session and valid until the next call. A row's values do not depend on the batch it
+    /// came in: bit for bit the same for every batch size.
+    ///
+    /// # Errors
+    /// [`RunError`] when the inputs don't fit the signature or the engine fails. May panic on a
+    /// hostile model; the caller catches it and opens a new session.
+    fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor], RunError>;
+}
+
+/// Loads an ONNX model.
+///
+/// # Errors
+/// [`LoadError`] names what is wrong, which node where it applies, and what to do next.
+pub fn load(path: &Path, limits: &Limits) -> Result<Arc<dyn Engine>, LoadError> {
+    Ok(Arc::new(tract::TractEngine::load(path, limits)?))
+}

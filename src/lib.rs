@@ -1,0 +1,6 @@
+//! edgeward: on-device inference for IoT Edge. See ARCHITECTURE.md for the rooms and the rules.
+#![forbid(unsafe_code)]
+
+pub mod domain;
+pub mod engine;
+pub mod settings;
