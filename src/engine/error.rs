@@ -7,11 +7,17 @@ use std::path::PathBuf;
 pub enum LoadError {
     #[error("can't read the model {path}: {source}")]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("{path} is not an ONNX model, or is cut short: {detail}; export it again, or compare its size and digest with the original")]
+    #[error(
+        "{path} is not an ONNX model, or is cut short: {detail}; export it again, or compare its size and digest with the original"
+    )]
     NotOnnx { path: PathBuf, detail: String },
-    #[error("{path} needs {what}, more than the limit of {limit_bytes} bytes; shrink the model or raise `{key}`")]
+    #[error(
+        "{path} needs {what}, more than the limit of {limit_bytes} bytes; shrink the model or raise `{key}`"
+    )]
     TooLarge { path: PathBuf, what: String, limit_bytes: u64, key: &'static str },
-    #[error("{path} keeps weights of tensor `{tensor}` in `{location}`, {why}; put the file beside the model and name it without a path, or export with the weights inside")]
+    #[error(
+        "{path} keeps weights of tensor `{tensor}` in `{location}`, {why}; put the file beside the model and name it without a path, or export with the weights inside"
+    )]
     ExternalData { path: PathBuf, tensor: String, location: String, why: String },
     #[error("{path} can't run here: {} not supported: {}; `edgeward model inspect` says what to do", plural(nodes.len()), nodes.join("; "))]
     UnsupportedOperators {

@@ -76,9 +76,7 @@ impl Node {
 }
 
 fn toml_table(table: &toml::de::DeTable<'_>, text: &str, name: &str) -> Value {
-    let entries = table.iter().map(|(key, value)| {
-        (key.get_ref().to_string(), toml_node(value, text, name))
-    });
+    let entries = table.iter().map(|(key, value)| (key.get_ref().to_string(), toml_node(value, text, name)));
     Value::Table(entries.collect())
 }
 
@@ -87,9 +85,8 @@ fn toml_node(value: &toml::Spanned<toml::de::DeValue<'_>>, text: &str, name: &st
     let line = line_and_column(text, value.span().start).0;
     let value = match value.get_ref() {
         DeValue::String(s) => Value::Text(s.to_string()),
-        DeValue::Integer(i) => {
-            i64::from_str_radix(i.as_str(), i.radix()).map_or_else(|_| Value::Text(i.to_string()), Value::Integer)
-        }
+        DeValue::Integer(i) => i64::from_str_radix(i.as_str(), i.radix())
+            .map_or_else(|_| Value::Text(i.to_string()), Value::Integer),
         DeValue::Float(f) => f.as_str().parse().map_or_else(|_| Value::Text(f.to_string()), Value::Float),
         DeValue::Boolean(b) => Value::Bool(*b),
         DeValue::Datetime(d) => Value::Text(d.to_string()),

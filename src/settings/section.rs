@@ -58,7 +58,11 @@ impl<'a> Section<'a> {
         let section =
             Section { table, origin: node.map(|n| &n.origin), place, faults, asked: RefCell::default() };
         if let (None, Some(node)) = (table, node) {
-            section.fault_at(&section.place, Some(node), format!("is {}, must be a table", node.value.kind()));
+            section.fault_at(
+                &section.place,
+                Some(node),
+                format!("is {}, must be a table", node.value.kind()),
+            );
         }
         section
     }
@@ -184,8 +188,11 @@ impl<'a> Section<'a> {
             Some(value) if range.contains(&value) => Some(value),
             _ => {
                 let (low, high) = (range.start(), range.end());
-                let bounds =
-                    if *high == u64::MAX { format!("at least {low}") } else { format!("from {low} to {high}") };
+                let bounds = if *high == u64::MAX {
+                    format!("at least {low}")
+                } else {
+                    format!("from {low} to {high}")
+                };
                 self.fault(key, format!("must be a whole number {bounds}"));
                 None
             }
