@@ -1,6 +1,8 @@
 //! edgeward: on-device inference for IoT Edge. See ARCHITECTURE.md for the rooms and the rules.
 #![forbid(unsafe_code)]
 
+pub mod crypto;
 pub mod domain;
 pub mod engine;
+pub mod scoring;
 pub mod settings;

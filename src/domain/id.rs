@@ -1,6 +1,6 @@
 //! Identities: of inputs, of results, of a run of sequence numbers.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// Names one run of gapless sequence numbers: 8 random bytes, printed as 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,7 +20,16 @@ pub enum InputId {
     /// The sender's own id.
     Own(String),
     /// Counted by this device.
-    Counted { epoch: Epoch, sequence: u64 },
+    Counted { device: Arc<str>, epoch: Epoch, sequence: u64 },
+}
+
+impl fmt::Display for InputId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InputId::Own(id) => f.write_str(id),
+            InputId::Counted { device, epoch, sequence } => write!(f, "{device}/{epoch}/{sequence}"),
+        }
+    }
 }
 
 /// Identifies one result: the same input scored again by the same pipeline has the same id.

@@ -107,7 +107,7 @@ impl<'a> Section<'a> {
     ) {
         let node = self.table.and_then(|table| table.get(key));
         self.faults.push(Fault {
-            path: self.place.key(key).path,
+            path: if key.is_empty() { self.place.path.clone() } else { self.place.key(key).path },
             value: node.and_then(show),
             reason: reason.into(),
             origin: node.map(|n| n.origin.to_string()),

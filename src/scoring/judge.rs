@@ -1,0 +1,111 @@
+//! From the model's answer to a verdict: outputs, conditions, identity.
+
+use std::sync::Arc;
+
+use super::{
+    condition,
+    outputs::OutputMaker,
+    plan::Plan,
+    scorer::{Outcome, Settled, Unit, UnitState},
+    source::SourceTable,
+    verdict::Verdict,
+};
+use crate::{
+    crypto,
+    domain::{Rejection, ResultId, Tensor},
+};
+
+/// The model's answer to a batch.
+pub(super) struct Answer<'a> {
+    pub tensors: &'a [Tensor],
+    pub inputs: &'a [Tensor],
+    pub rows: usize,
+}
+
+pub(super) struct Judge {
+    plan: Arc<Plan>,
+    pipeline: String,
+    outputs: OutputMaker,
+    conditions: Vec<Arc<str>>,
+    verdict: Verdict,
+}
+
+impl Judge {
+    pub fn new(plan: Arc<Plan>, pipeline: String) -> Self {
+        let names = plan.conditions.iter().map(|condition| Arc::from(condition.spec.name.as_str()));
+        Judge {
+            outputs: OutputMaker::new(&plan),
+            conditions: names.collect(),
+            pipeline,
+            plan,
+            verdict: Verdict {
+                id: ResultId([0; 16]),
+                input_id: crate::domain::InputId::Own(String::new()),
+                reading: 0,
+                source: None,
+                time: None,
+                outputs: Vec::new(),
+                conditions: Vec::new(),
+                copied: None,
+            },
+        }
+    }
+
+    /// Settles one unit; `answer` carries the row for a unit that is in the batch.
+    pub fn settle(
+        &mut self,
+        unit: Unit,
+        answer: Result<(&Answer<'_>, usize), Rejection>,
+        sources: &mut SourceTable,
+        settle: &mut dyn FnMut(Settled<'_>),
+    ) {
+        let Unit { message, input_id, state, .. } = &unit;
+        let (message, input_id) = (*message, input_id.clone());
+        let rejected = |rejection: &Rejection, settle: &mut dyn FnMut(Settled<'_>)| {
+            settle(Settled { message, input_id: &input_id, outcome: Outcome::Rejected(rejection) });
+        };
+        match (state, answer) {
+            (UnitState::Merged, _) => {
+                settle(Settled { message, input_id: &input_id, outcome: Outcome::Merged });
+            }
+            (UnitState::Rejected(rejection), _) => rejected(rejection, settle),
+            (UnitState::InBatch, Err(rejection)) => rejected(&rejection, settle),
+            (UnitState::InBatch, Ok((answer, row))) => match self.judge(unit, answer, row, sources) {
+                Ok(()) => {
+                    let outcome = Outcome::Verdict(&self.verdict);
+                    settle(Settled { message, input_id: &input_id, outcome });
+                }
+                Err(rejection) => rejected(&rejection, settle),
+            },
+        }
+    }
+
+    fn judge(
+        &mut self,
+        unit: Unit,
+        answer: &Answer<'_>,
+        row: usize,
+        sources: &mut SourceTable,
+    ) -> Result<(), Rejection> {
+        let verdict = &mut self.verdict;
+        self.outputs.make(answer.tensors, answer.inputs, row, answer.rows, &mut verdict.outputs)?;
+        verdict.conditions.clear();
+        if !self.plan.conditions.is_empty() {
+            let state = sources.get(unit.source.as_deref().unwrap_or(""), unit.now)?;
+            state.conditions.resize(self.plan.conditions.len(), false);
+            let held = state.conditions.iter_mut();
+            for ((condition, name), was) in self.plan.conditions.iter().zip(&self.conditions).zip(held) {
+                let (_, output) = &verdict.outputs[condition.output];
+                *was = condition::holds(&condition.spec, output, *was);
+                verdict.conditions.push((name.clone(), *was));
+            }
+        }
+        verdict.id = crypto::result_id(&unit.input_id.to_string(), &self.pipeline, unit.reading);
+        verdict.input_id = unit.input_id;
+        verdict.reading = unit.reading;
+        verdict.source = unit.source;
+        verdict.time = unit.time;
+        verdict.copied = unit.copied;
+        Ok(())
+    }
+}

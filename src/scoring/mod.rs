@@ -1,0 +1,23 @@
+//! The core: a message's bytes -> reading -> window -> features -> tensor -> engine -> verdict.
+//!
+//! Synchronous, without IO and without a clock of its own: the daemon, `edgeward score` and every
+//! service to come run this very code, so the same bytes give the same outputs and conditions.
+
+mod batch;
+mod condition;
+mod encode;
+mod features;
+mod judge;
+mod outputs;
+mod payload;
+mod plan;
+mod scorer;
+mod source;
+pub mod spec;
+mod verdict;
+mod window;
+
+pub use encode::{Encoder, ModelIdentity, Stamp, VERDICT_SCHEMA};
+pub use plan::{Plan, PlanFault};
+pub use scorer::{Message, Outcome, Scorer, ScorerOptions, Settled, SourceRule};
+pub use verdict::{OutputValue, Value, Verdict};

@@ -1,0 +1,433 @@
+//! The scorer: messages in, one outcome for each of their readings out. Synchronous, no IO, no
+//! clock of its own; the daemon, the command line and the service all run this.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    batch::{Batch, slice_row},
+    features::Taker,
+    judge::{Answer, Judge},
+    payload::{Layout, Reader, Row, Rows, Scalar},
+    plan::Plan,
+    source::{SourceTable, check_name},
+    spec::FieldPath,
+    verdict::{Verdict, scalar_json},
+    window,
+};
+use crate::{
+    domain::{Epoch, InputId, Reason, Rejection, Tensor},
+    engine::{Engine, Session},
+};
+
+/// Where the source's name comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SourceRule {
+    /// All readings are of one source without a name.
+    #[default]
+    None,
+    /// A level of the topic, from 1.
+    TopicLevel(usize),
+    /// A field of the payload: text or a whole number.
+    Field(FieldPath),
+}
+
+/// What the operator settles about scoring.
+#[derive(Debug, Clone)]
+pub struct ScorerOptions {
+    pub pipeline: String,
+    pub device: Arc<str>,
+    pub epoch: Epoch,
+    pub source: SourceRule,
+    pub max_sources: usize,
+    /// Paths copied to the verdict; the empty path copies the whole reading.
+    pub copy_fields: Vec<FieldPath>,
+    pub max_payload_bytes: usize,
+    /// Most units in one run of the model.
+    pub max_batch: usize,
+}
+
+/// One message to score.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'m> {
+    /// Empty where there is none.
+    pub topic: &'m str,
+    pub payload: &'m [u8],
+    /// Counts the messages of this epoch.
+    pub sequence: u64,
+    /// A monotonic time.
+    pub now: Duration,
+}
+
+/// What became of one unit.
+#[derive(Debug)]
+pub enum Outcome<'s> {
+    Verdict(&'s Verdict),
+    /// Taken into a window that it did not complete.
+    Merged,
+    Rejected(&'s Rejection),
+}
+
+/// One settled unit: `message` is what [`Scorer::push`] was told.
+#[derive(Debug)]
+pub struct Settled<'s> {
+    pub message: usize,
+    pub input_id: &'s InputId,
+    pub outcome: Outcome<'s>,
+}
+
+pub struct Scorer {
+    plan: Arc<Plan>,
+    engine: Arc<dyn Engine>,
+    session: Box<dyn Session>,
+    options: ScorerOptions,
+    reader: Reader,
+    rows: Rows,
+    takers: Vec<Taker>,
+    slots: IdentitySlots,
+    last_known: usize,
+    sources: SourceTable,
+    judge: Judge,
+    batch: Batch,
+    numbers: Vec<f64>,
+    panics: u64,
+}
+
+/// Where a row holds what identifies it.
+#[derive(Debug, Default)]
+struct IdentitySlots {
+    source: Option<usize>,
+    time: Option<usize>,
+    message_id: Option<usize>,
+}
+
+/// A reading on its way through the batch.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub message: usize,
+    pub reading: usize,
+    pub input_id: InputId,
+    pub source: Option<Arc<str>>,
+    pub time: Option<String>,
+    pub copied: Option<String>,
+    pub now: Duration,
+    pub state: UnitState,
+}
+
+#[derive(Debug)]
+pub(super) enum UnitState {
+    /// Its tensors are the batch's next row.
+    InBatch,
+    Merged,
+    Rejected(Rejection),
+}
+
+impl Scorer {
+    /// A scorer of `plan` on `engine`; opens a session.
+    pub fn new(plan: Arc<Plan>, engine: Arc<dyn Engine>, options: ScorerOptions) -> Self {
+        let mut layout = Layout::new(&plan.spec, &options.copy_fields);
+        let mut last_known = 0;
+        let takers: Vec<Taker> =
+            plan.inputs.iter().map(|input| Taker::new(input, &mut layout, &mut last_known)).collect();
+        let slots = IdentitySlots {
+            source: match &options.source {
+                SourceRule::Field(path) => Some(layout.scalar(path)),
+                SourceRule::None | SourceRule::TopicLevel(_) => None,
+            },
+            time: plan.spec.payload.time.as_ref().map(|path| layout.scalar(path)),
+            message_id: plan.spec.payload.message_id.as_ref().map(|path| layout.scalar(path)),
+        };
+        Scorer {
+            reader: Reader::new(&layout),
+            rows: Rows::new(layout.scalars.len(), layout.arrays.len(), layout.copies.len()),
+            takers,
+            slots,
+            last_known,
+            sources: SourceTable::new(options.max_sources),
+            judge: Judge::new(plan.clone(), options.pipeline.clone()),
+            batch: Batch::new(&plan),
+            numbers: Vec::new(),
+            panics: 0,
+            session: engine.session(),
+            engine,
+            options,
+            plan,
+        }
+    }
+
+    /// Sources remembered, and how many gave their place to others so far.
+    pub fn sources(&self) -> (usize, u64) {
+        (self.sources.len(), self.sources.evicted())
+    }
+
+    /// Panics of the engine so far.
+    pub fn panics(&self) -> u64 {
+        self.panics
+    }
+
+    /// Reads one message into the batch; `message` is handed back with each of its outcomes.
+    /// Returns how many units it brought, at least one. Runs the model whenever the batch is full.
+    pub fn push(
+        &mut self,
+        message: usize,
+        input: &Message<'_>,
+        settle: &mut dyn FnMut(Settled<'_>),
+    ) -> usize {
+        let mut rows = std::mem::take(&mut self.rows);
+        let units = match self.read(input, &mut rows) {
+            Ok(()) => {
+                for (reading, row) in rows.as_mut_slice().iter_mut().enumerate() {
+                    let unit = self.unit(message, reading, input, row);
+                    self.batch.units.push(unit);
+                    if self.batch.rows >= self.max_batch() {
+                        self.flush(settle);
+                    }
+                }
+                rows.as_slice().len()
+            }
+            Err(rejection) => {
+                let state = UnitState::Rejected(rejection);
+                let input_id = self.counted(input.sequence);
+                self.batch.units.push(Unit {
+                    message,
+                    reading: 0,
+                    input_id,
+                    source: None,
+                    time: None,
+                    copied: None,
+                    now: input.now,
+                    state,
+                });
+                1
+            }
+        };
+        self.rows = rows;
+        units
+    }
+
+    /// Units that wait for [`Scorer::flush`].
+    pub fn waiting(&self) -> usize {
+        self.batch.units.len()
+    }
+
+    fn max_batch(&self) -> usize {
+        if self.plan.free_batch { self.options.max_batch.max(1) } else { 1 }
+    }
+
+    fn counted(&self, sequence: u64) -> InputId {
+        InputId::Counted { device: self.options.device.clone(), epoch: self.options.epoch, sequence }
+    }
+
+    fn read(&mut self, input: &Message<'_>, rows: &mut Rows) -> Result<(), Rejection> {
+        let (size, limit) = (input.payload.len(), self.options.max_payload_bytes);
+        if size > limit {
+            let detail = format!("the payload has {size} bytes, `max_payload_bytes` is {limit}");
+            return Err(Rejection::new(Reason::TooLarge, detail));
+        }
+        self.reader.read(input.payload, rows)
+    }
+
+    fn unit(&mut self, message: usize, reading: usize, input: &Message<'_>, row: &mut Row) -> Unit {
+        let id = self.slots.message_id.and_then(|slot| match &row.scalars[slot] {
+            Scalar::Text(id) if !id.is_empty() => Some(id.clone()),
+            Scalar::Integer(id) => Some(id.to_string()),
+            Scalar::Unsigned(id) => Some(id.to_string()),
+            _ => None,
+        });
+        let mut unit = Unit {
+            message,
+            reading,
+            input_id: id.map_or_else(|| self.counted(input.sequence), InputId::Own),
+            source: None,
+            time: self.slots.time.and_then(|slot| scalar_json(&row.scalars[slot])),
+            copied: self.copied(row),
+            now: input.now,
+            state: UnitState::Merged,
+        };
+        unit.state = match self.take(input, row, &mut unit.source) {
+            Ok(true) => UnitState::InBatch,
+            Ok(false) => UnitState::Merged,
+            Err(rejection) => UnitState::Rejected(rejection),
+        };
+        unit
+    }
+
+    /// Puts a reading into the batch (true) or only into its source's window (false).
+    fn take(
+        &mut self,
+        input: &Message<'_>,
+        row: &Row,
+        source: &mut Option<Arc<str>>,
+    ) -> Result<bool, Rejection> {
+        let number;
+        let name = match (&self.options.source, self.slots.source) {
+            (SourceRule::TopicLevel(level), _) => match input.topic.split('/').nth(level.saturating_sub(1)) {
+                Some(name) => name,
+                None => {
+                    let detail = format!("the topic `{}` has no level {level}", input.topic);
+                    return Err(Rejection::new(Reason::BadSource, detail));
+                }
+            },
+            (SourceRule::Field(path), Some(slot)) => match &row.scalars[slot] {
+                Scalar::Text(name) => name,
+                Scalar::Integer(i) => {
+                    number = i.to_string();
+                    &number
+                }
+                other => {
+                    let detail = format!("the source field `{path}` is {}, must be text", other.kind());
+                    return Err(Rejection::new(Reason::BadSource, detail));
+                }
+            },
+            _ => "",
+        };
+        let named = self.options.source != SourceRule::None;
+        if named {
+            check_name(name)?;
+        }
+        let state = self.sources.get(name, input.now)?;
+        if named {
+            *source = Some(state.name.clone());
+        }
+        state.last_known.resize(self.last_known, None);
+        let batch = &mut self.batch;
+        match self.plan.spec.window {
+            None => {
+                batch.append(
+                    &self.plan.inputs,
+                    &self.takers,
+                    row,
+                    &mut state.last_known,
+                    &mut self.numbers,
+                )?;
+                Ok(true)
+            }
+            Some(window) => {
+                window::push(state, &self.plan.inputs, &self.takers, row, &mut self.numbers)?;
+                if state.readings < window.length {
+                    return Ok(false);
+                }
+                let whole =
+                    batch.append_window(&self.plan.inputs, &self.takers, window, state, &mut self.numbers);
+                window::advance(state, window, &self.plan.inputs);
+                whole.map(|()| true)
+            }
+        }
+    }
+
+    fn copied(&self, row: &mut Row) -> Option<String> {
+        let paths = &self.options.copy_fields;
+        if paths.is_empty() {
+            return None;
+        }
+        if let ([path], [value]) = (paths.as_slice(), row.copies.as_mut_slice())
+            && path.segments.is_empty()
+        {
+            return value.take().map(|value| value.to_string());
+        }
+        let fields = paths.iter().zip(&mut row.copies);
+        let object: serde_json::Map<String, serde_json::Value> =
+            fields.filter_map(|(path, value)| Some((path.to_string(), value.take()?))).collect();
+        Some(serde_json::Value::Object(object).to_string())
+    }
+
+    /// Runs the model on what waits and settles every unit, in the order they came.
+    ///
+    /// When a run fails or panics, each row is run alone, so that only the culprits are rejected.
+    pub fn flush(&mut self, settle: &mut dyn FnMut(Settled<'_>)) {
+        if self.batch.units.is_empty() {
+            return;
+        }
+        let mut units = std::mem::take(&mut self.batch.units);
+        let rows = self.batch.close(&self.plan.inputs, self.plan.free_batch);
+        let inputs = &self.batch.inputs;
+        let answer = if rows > 0 { run(self.session.as_mut(), inputs) } else { Ok(&[][..]) };
+        match answer {
+            Ok(tensors) => {
+                let answer = Answer { tensors, inputs, rows };
+                let mut row = 0;
+                for unit in units.drain(..) {
+                    let at = row;
+                    row += usize::from(matches!(unit.state, UnitState::InBatch));
+                    self.judge.settle(unit, Ok((&answer, at)), &mut self.sources, settle);
+                }
+            }
+            Err(failure) => self.settle_alone(&mut units, failure, rows, settle),
+        }
+        self.batch.clear();
+        self.batch.units = units;
+    }
+
+    fn settle_alone(
+        &mut self,
+        units: &mut Vec<Unit>,
+        mut failure: Failure,
+        rows: usize,
+        settle: &mut dyn FnMut(Settled<'_>),
+    ) {
+        let mut row = 0;
+        for unit in units.drain(..) {
+            let in_batch = matches!(unit.state, UnitState::InBatch);
+            if failure.panicked {
+                // What a panic left of the session is not to be trusted.
+                self.session = self.engine.session();
+                self.panics += 1;
+                failure.panicked = false;
+            }
+            let mut alone = Vec::new();
+            let answer = if in_batch && rows > 1 {
+                alone.extend(self.batch.inputs.iter().map(|input| slice_row(input, row, rows)));
+                run(self.session.as_mut(), &alone)
+            } else {
+                Err(failure.clone())
+            };
+            row += usize::from(in_batch);
+            match answer {
+                Ok(tensors) => {
+                    let answer = Answer { tensors, inputs: &alone, rows: 1 };
+                    self.judge.settle(unit, Ok((&answer, 0)), &mut self.sources, settle);
+                }
+                Err(alone) => {
+                    self.judge.settle(unit, Err(alone.rejection.clone()), &mut self.sources, settle);
+                    failure = alone;
+                }
+            }
+        }
+        if failure.panicked {
+            self.session = self.engine.session();
+            self.panics += 1;
+        }
+    }
+}
+
+/// A run of the model that gave no answer.
+#[derive(Debug, Clone)]
+struct Failure {
+    rejection: Rejection,
+    panicked: bool,
+}
+
+/// Runs the model; a panic stops here.
+fn run<'s>(session: &'s mut dyn Session, inputs: &[Tensor]) -> Result<&'s [Tensor], Failure> {
+    let run = AssertUnwindSafe(move || {
+        // Moved in, so that the answer may be lent for as long as the session was.
+        let session: &'s mut dyn Session = session;
+        session.run(inputs)
+    });
+    match catch_unwind(run) {
+        Ok(Ok(tensors)) => Ok(tensors),
+        Ok(Err(error)) => Err(Failure {
+            rejection: Rejection::new(Reason::ModelFailed, error.to_string()),
+            panicked: false,
+        }),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            let detail = format!("the engine panicked: {text}");
+            Err(Failure { rejection: Rejection::new(Reason::ModelPanicked, detail), panicked: true })
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! What the data scientist knows, declared: how a payload becomes tensors and what to make of the
+//! answer. The same declaration stands in a bundle and, for a bare `.onnx`, in the configuration.
+
+mod infer;
+mod path;
+mod read;
+
+pub use infer::infer;
+pub use path::{FieldPath, Scope};
+pub use read::{merge_conditions, read_spec};
+
+use crate::domain::ElementType;
+
+/// The whole declaration. An empty one leaves everything to [`infer`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Spec {
+    pub payload: PayloadSpec,
+    pub inputs: Vec<InputSpec>,
+    pub window: Option<WindowSpec>,
+    pub outputs: Vec<OutputSpec>,
+    pub conditions: Vec<ConditionSpec>,
+}
+
+/// The format of a message's payload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Json,
+    /// One reading a line; `columns` name the cells.
+    Csv,
+    /// Little-endian elements of one type, no header.
+    Raw,
+    /// A JPEG or PNG file.
+    Image,
+}
+
+impl Format {
+    pub const NAMES: [(&'static str, Format); 4] =
+        [("json", Format::Json), ("csv", Format::Csv), ("raw", Format::Raw), ("image", Format::Image)];
+
+    pub fn name(self) -> &'static str {
+        Format::NAMES.iter().find(|(_, format)| *format == self).map_or("json", |(name, _)| name)
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PayloadSpec {
+    pub format: Format,
+    /// JSON: where an array of readings stands in one message; each is a unit of its own.
+    pub readings: Option<FieldPath>,
+    /// Where the event's own time stands, copied to the verdict as it was told.
+    pub time: Option<FieldPath>,
+    /// Where the sender's own message id stands.
+    pub message_id: Option<FieldPath>,
+    /// CSV: the columns' names in order.
+    pub columns: Vec<String>,
+    /// CSV: the separator, a comma by default.
+    pub delimiter: Option<u8>,
+}
+
+/// How one input tensor of the model is filled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputSpec {
+    /// The tensor's name in the model.
+    pub tensor: String,
+    pub source: InputSource,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputSource {
+    /// One value a field, in the tensor's order.
+    Fields(Vec<FieldSpec>),
+    /// An array of numbers, nested or flat, in row-major order.
+    Array {
+        path: FieldPath,
+        scaling: Scaling,
+    },
+    /// The whole raw payload.
+    Raw {
+        element: ElementType,
+        scaling: Scaling,
+    },
+    Image(ImageSpec),
+}
+
+/// `value * scale + offset`, in f64, before the cast to the tensor's type.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scaling {
+    pub scale: f64,
+    pub offset: f64,
+}
+
+impl Default for Scaling {
+    fn default() -> Self {
+        Scaling { scale: 1.0, offset: 0.0 }
+    }
+}
+
+impl Scaling {
+    pub fn apply(self, value: f64) -> f64 {
+        if self == Scaling::default() { value } else { value * self.scale + self.offset }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldSpec {
+    pub path: FieldPath,
+    pub kind: FieldKind,
+    pub scaling: Scaling,
+    pub missing: Missing,
+}
+
+/// What a field must be in the payload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FieldKind {
+    #[default]
+    Number,
+    /// `true` is 1, `false` is 0.
+    Boolean,
+    /// For inputs of element type string only.
+    Text,
+}
+
+impl FieldKind {
+    pub const NAMES: [(&'static str, FieldKind); 3] =
+        [("number", FieldKind::Number), ("boolean", FieldKind::Boolean), ("text", FieldKind::Text)];
+}
+
+/// What a missing or null field does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Missing {
+    #[default]
+    Reject,
+    /// This value instead, before scaling.
+    Constant(f64),
+    /// The last value this source sent; rejected until there is one.
+    LastKnown,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageSpec {
+    pub width: usize,
+    pub height: usize,
+    pub fit: Fit,
+    pub channels: Channels,
+    pub layout: Layout,
+    /// Per channel: `(pixel / 255 - mean) / std`; empty means the raw 0..=255.
+    pub mean: Vec<f64>,
+    pub std: Vec<f64>,
+}
+
+/// How an image of another size is brought to the model's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Fit {
+    /// Resized without keeping the proportions.
+    #[default]
+    Stretch,
+    /// Resized to cover, then the middle is cut out.
+    Crop,
+    /// Must have the size already.
+    Exact,
+}
+
+impl Fit {
+    pub const NAMES: [(&'static str, Fit); 3] =
+        [("stretch", Fit::Stretch), ("crop", Fit::Crop), ("exact", Fit::Exact)];
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Channels {
+    #[default]
+    Rgb,
+    Bgr,
+    Gray,
+}
+
+impl Channels {
+    pub const NAMES: [(&'static str, Channels); 3] =
+        [("rgb", Channels::Rgb), ("bgr", Channels::Bgr), ("gray", Channels::Gray)];
+
+    pub fn count(self) -> usize {
+        if self == Channels::Gray { 1 } else { 3 }
+    }
+}
+
+/// The order of an image tensor's dimensions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// Channels, height, width: PyTorch.
+    #[default]
+    Nchw,
+    /// Height, width, channels: TensorFlow.
+    Nhwc,
+}
+
+impl Layout {
+    pub const NAMES: [(&'static str, Layout); 2] = [("nchw", Layout::Nchw), ("nhwc", Layout::Nhwc)];
+}
+
+/// A window by count over the readings of one source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowSpec {
+    /// Readings in a window.
+    pub length: usize,
+    /// Readings from one window to the next: 1 slides, `length` tumbles.
+    pub step: usize,
+    pub layout: WindowLayout,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WindowLayout {
+    /// `[length, features]`: the oldest reading first.
+    #[default]
+    TimeFeature,
+    /// `[features, length]`: a series per feature, oldest first.
+    FeatureTime,
+}
+
+impl WindowLayout {
+    pub const NAMES: [(&'static str, WindowLayout); 2] =
+        [("time_feature", WindowLayout::TimeFeature), ("feature_time", WindowLayout::FeatureTime)];
+}
+
+/// A named output of the verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputSpec {
+    pub name: String,
+    /// The model's output it is made from.
+    pub tensor: String,
+    pub kind: OutputKind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum OutputKind {
+    /// A class: text as the model says it, or a number looked up in `labels` (may be empty).
+    Label { labels: Vec<String> },
+    /// A probability for each class, all or the `top_k` highest.
+    Probabilities { labels: Vec<String>, top_k: Option<usize> },
+    /// One number, at `index` of the row.
+    Value { index: usize },
+    /// The whole row.
+    Vector,
+    /// How far the output is from the input tensor `input`: for autoencoders.
+    ReconstructionError { input: Option<String>, metric: Metric },
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Metric {
+    /// Mean of the squared differences.
+    #[default]
+    Mse,
+    /// Its square root.
+    Rmse,
+    /// Mean of the absolute differences.
+    Mae,
+}
+
+impl Metric {
+    pub const NAMES: [(&'static str, Metric); 3] =
+        [("mse", Metric::Mse), ("rmse", Metric::Rmse), ("mae", Metric::Mae)];
+}
+
+/// A named condition on an output, such as `anomaly: score > 0.8`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConditionSpec {
+    pub name: String,
+    pub output: String,
+    /// Which class of a `probabilities` output.
+    pub label: Option<String>,
+    /// Which element of a `vector` output.
+    pub index: Option<usize>,
+    pub operator: Operator,
+    pub value: Threshold,
+    /// Once true it stays true until the value is this far back over the threshold; per source.
+    pub hysteresis: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Threshold {
+    Number(f64),
+    Text(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+    Equal,
+    NotEqual,
+}
+
+impl Operator {
+    pub const NAMES: [(&'static str, Operator); 6] = [
+        (">", Operator::Above),
+        (">=", Operator::AtLeast),
+        ("<", Operator::Below),
+        ("<=", Operator::AtMost),
+        ("==", Operator::Equal),
+        ("!=", Operator::NotEqual),
+    ];
+}

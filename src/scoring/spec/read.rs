@@ -1,0 +1,308 @@
+//! Reading a declaration from settings: `[payload]`, `[inputs]`, `[window]`, `[outputs]`, `[conditions]`.
+
+use super::{
+    Channels, ConditionSpec, FieldKind, FieldPath, FieldSpec, Fit, Format, ImageSpec, InputSource, InputSpec,
+    Layout, Metric, Missing, Operator, OutputKind, OutputSpec, PayloadSpec, Scaling, Spec, Threshold,
+    WindowLayout, WindowSpec,
+};
+use crate::{
+    domain::ElementType,
+    settings::{Item, Section, Value},
+};
+
+/// Largest window, in readings; a bound on memory, not a wish.
+const MAX_WINDOW_READINGS: u64 = 1_000_000;
+
+/// Reads the five tables of a declaration below `section`; faults are noted there.
+pub fn read_spec(section: &Section<'_>) -> Spec {
+    let payload = read_payload(section.section("payload"));
+    let inputs = section.named_sections("inputs").into_iter();
+    let outputs = section.named_sections("outputs").into_iter();
+    Spec {
+        inputs: inputs.filter_map(|(tensor, input)| read_input(tensor, input, payload.format)).collect(),
+        window: read_window(section.section("window")),
+        outputs: outputs.filter_map(|(name, output)| read_output(name, output)).collect(),
+        conditions: read_conditions(section),
+        payload,
+    }
+}
+
+fn read_payload(section: Section<'_>) -> PayloadSpec {
+    let path = |key| section.text(key).map(|text| FieldPath::parse(&text));
+    let delimiter = section.text("delimiter").and_then(|text| match text.as_bytes() {
+        [byte] if byte.is_ascii() => Some(*byte),
+        _ => {
+            section.fault("delimiter", "must be one ASCII character");
+            None
+        }
+    });
+    let payload = PayloadSpec {
+        format: section.choice("format", &Format::NAMES).unwrap_or_default(),
+        readings: path("readings"),
+        time: path("time"),
+        message_id: path("message_id"),
+        columns: section.texts("columns").unwrap_or_default(),
+        delimiter,
+    };
+    if payload.format != Format::Json && payload.readings.is_some() {
+        section.fault("readings", "is for JSON payloads only");
+    }
+    if payload.format != Format::Csv && (!payload.columns.is_empty() || delimiter.is_some()) {
+        section.fault("columns", "and `delimiter` are for CSV payloads only");
+    }
+    section.finish();
+    payload
+}
+
+fn read_input(tensor: String, section: Section<'_>, format: Format) -> Option<InputSpec> {
+    let scaling = read_scaling(&section);
+    let fields =
+        section.items("fields").map(|items| items.into_iter().filter_map(read_field).collect::<Vec<_>>());
+    let array = section.text("array").map(|text| FieldPath::parse(&text));
+    let element = section.text("element").and_then(|name| {
+        let element = ElementType::from_name(&name).filter(|e| e.width_bytes().is_some());
+        if element.is_none() {
+            let names = ElementType::ALL.iter().map(|e| e.name()).filter(|name| *name != "string");
+            section.fault_suggesting("element", "is not an element type of raw payloads", &name, names);
+        }
+        element
+    });
+    let image = section.has("image").then(|| read_image(section.section("image")));
+    let source = match (format, fields, array, element, image) {
+        (Format::Json | Format::Csv, Some(fields), None, None, None) => Some(InputSource::Fields(fields)),
+        (Format::Json | Format::Csv, None, Some(path), None, None) => {
+            Some(InputSource::Array { path, scaling })
+        }
+        (Format::Raw, None, None, Some(element), None) => Some(InputSource::Raw { element, scaling }),
+        (Format::Image, None, None, None, Some(image)) => image.map(InputSource::Image),
+        (format, ..) => {
+            let needs = match format {
+                Format::Json | Format::Csv => "exactly one of `fields` and `array`",
+                Format::Raw => "`element`, and none of `fields`, `array`, `image`",
+                Format::Image => "`image`, and none of `fields`, `array`, `element`",
+            };
+            section.fault("", format!("with a {} payload an input needs {needs}", format.name()));
+            None
+        }
+    };
+    section.finish();
+    source.map(|source| InputSpec { tensor, source })
+}
+
+fn read_scaling(section: &Section<'_>) -> Scaling {
+    Scaling { scale: section.number("scale").unwrap_or(1.0), offset: section.number("offset").unwrap_or(0.0) }
+}
+
+fn read_field(item: Item<'_>) -> Option<FieldSpec> {
+    let section = match item {
+        Item::Text(path, _) => {
+            return Some(FieldSpec {
+                path: FieldPath::parse(&path),
+                kind: FieldKind::default(),
+                scaling: Scaling::default(),
+                missing: Missing::default(),
+            });
+        }
+        Item::Section(section) => section,
+    };
+    let missing = match section.any("missing").map(|node| &node.value) {
+        None => Missing::Reject,
+        Some(Value::Text(text)) if text == "reject" => Missing::Reject,
+        Some(Value::Text(text)) if text == "last" => Missing::LastKnown,
+        Some(Value::Integer(i)) => Missing::Constant(*i as f64),
+        Some(Value::Float(x)) if x.is_finite() => Missing::Constant(*x),
+        Some(_) => {
+            section.fault("missing", "must be \"reject\", \"last\" or a finite number");
+            Missing::Reject
+        }
+    };
+    let field = FieldSpec {
+        path: FieldPath::parse(&section.required_text("path", "where the field stands in the payload")?),
+        kind: section.choice("type", &FieldKind::NAMES).unwrap_or_default(),
+        scaling: read_scaling(&section),
+        missing,
+    };
+    section.finish();
+    Some(field)
+}
+
+fn read_image(section: Section<'_>) -> Option<ImageSpec> {
+    let size = |key| {
+        let value = section.integer(key, 1..=16_384);
+        if value.is_none() && !section.has(key) {
+            section.fault(key, "is missing: the model's image size in pixels");
+        }
+        value.and_then(|v| usize::try_from(v).ok())
+    };
+    let (width, height) = (size("width"), size("height"));
+    let channels = section.choice("channels", &Channels::NAMES).unwrap_or_default();
+    let (mean, std) = (section.numbers("mean"), section.numbers("std"));
+    for (key, values) in [("mean", &mean), ("std", &std)] {
+        if let Some(values) = values
+            && values.len() != channels.count()
+        {
+            section.fault(key, format!("has {} values for {} channels", values.len(), channels.count()));
+        }
+    }
+    if std.as_ref().is_some_and(|std| std.contains(&0.0)) {
+        section.fault("std", "must not be zero: pixels are divided by it");
+    }
+    if mean.is_some() != std.is_some() {
+        section.fault("mean", "and `std` go together");
+    }
+    let image = ImageSpec {
+        width: width?,
+        height: height?,
+        fit: section.choice("resize", &Fit::NAMES).unwrap_or_default(),
+        channels,
+        layout: section.choice("layout", &Layout::NAMES).unwrap_or_default(),
+        mean: mean.unwrap_or_default(),
+        std: std.unwrap_or_default(),
+    };
+    section.finish();
+    Some(image)
+}
+
+fn read_window(section: Section<'_>) -> Option<WindowSpec> {
+    let length = section.integer("length", 1..=MAX_WINDOW_READINGS);
+    let step = section.integer("step", 1..=MAX_WINDOW_READINGS);
+    let layout = section.choice("layout", &WindowLayout::NAMES).unwrap_or_default();
+    if section.is_present() && !section.has("length") {
+        section.fault("length", "is missing: how many readings make a window");
+    }
+    if let (Some(length), Some(step)) = (length, step)
+        && step > length
+    {
+        section
+            .fault("step", format!("is larger than `length` ({length}): readings in between would be lost"));
+    }
+    section.finish();
+    let length = usize::try_from(length?).ok()?;
+    Some(WindowSpec { length, step: step.and_then(|s| usize::try_from(s).ok()).unwrap_or(1), layout })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Label,
+    Probabilities,
+    Value,
+    Vector,
+    ReconstructionError,
+}
+
+const KINDS: [(&str, Kind); 5] = [
+    ("label", Kind::Label),
+    ("probabilities", Kind::Probabilities),
+    ("value", Kind::Value),
+    ("vector", Kind::Vector),
+    ("reconstruction_error", Kind::ReconstructionError),
+];
+
+fn read_output(name: String, section: Section<'_>) -> Option<OutputSpec> {
+    let tensor = section.required_text("tensor", "the model's output it is made from");
+    let kind = section.choice("kind", &KINDS);
+    if kind.is_none() && !section.has("kind") {
+        section.fault("kind", "is missing: label, probabilities, value, vector or reconstruction_error");
+    }
+    let labels = |section: &Section<'_>| section.texts("labels").unwrap_or_default();
+    let kind = kind.map(|kind| match kind {
+        Kind::Label => OutputKind::Label { labels: labels(&section) },
+        Kind::Probabilities => OutputKind::Probabilities {
+            labels: labels(&section),
+            top_k: section.integer("top_k", 1..=100_000).and_then(|k| usize::try_from(k).ok()),
+        },
+        Kind::Value => {
+            let index = section.integer("index", 0..=u64::from(u32::MAX)).unwrap_or(0);
+            OutputKind::Value { index: usize::try_from(index).unwrap_or(0) }
+        }
+        Kind::Vector => OutputKind::Vector,
+        Kind::ReconstructionError => OutputKind::ReconstructionError {
+            input: section.text("input"),
+            metric: section.choice("metric", &Metric::NAMES).unwrap_or_default(),
+        },
+    });
+    section.finish();
+    Some(OutputSpec { name, tensor: tensor?, kind: kind? })
+}
+
+fn read_conditions(section: &Section<'_>) -> Vec<ConditionSpec> {
+    let sections = section.named_sections("conditions").into_iter();
+    sections.map(|(name, section)| read_condition(name, section)).collect()
+}
+
+fn read_condition(name: String, section: Section<'_>) -> ConditionSpec {
+    let output = section.required_text("output", "the verdict's output it looks at");
+    let operator = section.choice("operator", &Operator::NAMES);
+    if operator.is_none() && !section.has("operator") {
+        section.fault("operator", "is missing: one of >, >=, <, <=, ==, !=");
+    }
+    let value = read_threshold(&section);
+    if value.is_none() && !section.has("value") {
+        section.fault("value", "is missing: what the output is compared with");
+    }
+    let text = matches!(value, Some(Threshold::Text(_)));
+    if text && !matches!(operator, Some(Operator::Equal | Operator::NotEqual) | None) {
+        section.fault("operator", "must be == or != to compare with text");
+    }
+    let condition = ConditionSpec {
+        name,
+        label: section.text("label"),
+        index: section.integer("index", 0..=u64::from(u32::MAX)).and_then(|i| usize::try_from(i).ok()),
+        hysteresis: read_hysteresis(&section),
+        output: output.unwrap_or_default(),
+        operator: operator.unwrap_or(Operator::Above),
+        value: value.unwrap_or(Threshold::Number(0.0)),
+    };
+    section.finish();
+    condition
+}
+
+fn read_threshold(section: &Section<'_>) -> Option<Threshold> {
+    match section.any("value").map(|node| &node.value)? {
+        Value::Text(text) => Some(Threshold::Text(text.clone())),
+        _ => section.number("value").map(Threshold::Number),
+    }
+}
+
+fn read_hysteresis(section: &Section<'_>) -> f64 {
+    let hysteresis = section.number("hysteresis").unwrap_or(0.0);
+    if hysteresis < 0.0 {
+        section.fault("hysteresis", "must not be negative");
+    }
+    hysteresis.max(0.0)
+}
+
+/// Reads `[conditions.<name>]` of a pipeline: `value`, `operator` and `hysteresis` replace a
+/// bundle's own, so that an operator can move one threshold; a new name is a whole new condition.
+pub fn merge_conditions(section: &Section<'_>, conditions: &mut Vec<ConditionSpec>) {
+    for (name, table) in section.named_sections("conditions") {
+        let known = conditions.iter().position(|condition| condition.name == name);
+        match known {
+            Some(at) => override_condition(&mut conditions[at], table),
+            None if table.has("output") => conditions.push(read_condition(name, table)),
+            None => {
+                let reason =
+                    "is not a condition of the model; a new one needs `output`, `operator` and `value`";
+                let names: Vec<&str> = conditions.iter().map(|c| c.name.as_str()).collect();
+                table.fault_suggesting("", reason, &name, names);
+            }
+        }
+    }
+}
+
+fn override_condition(condition: &mut ConditionSpec, table: Section<'_>) {
+    if table.has("output") {
+        table.fault("output", "is settled by the model; give a new condition another name");
+        return;
+    }
+    if let Some(value) = read_threshold(&table) {
+        condition.value = value;
+    }
+    if table.has("hysteresis") {
+        condition.hysteresis = read_hysteresis(&table);
+    }
+    if let Some(operator) = table.choice("operator", &Operator::NAMES) {
+        condition.operator = operator;
+    }
+    table.finish();
+}

@@ -1,0 +1,146 @@
+//! The verdict: named outputs and conditions of one unit, and its JSON.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::payload::Scalar;
+use crate::domain::{InputId, ResultId};
+
+/// One element of an output, in the model's own type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    F32(f32),
+    F64(f64),
+    Integer(i64),
+    Unsigned(u64),
+    Bool(bool),
+    Text(Arc<str>),
+}
+
+impl Value {
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Value::F32(x) => Some(f64::from(*x)),
+            Value::F64(x) => Some(*x),
+            Value::Integer(i) => Some(*i as f64),
+            Value::Unsigned(u) => Some(*u as f64),
+            Value::Bool(b) => Some(f64::from(u8::from(*b))),
+            Value::Text(_) => None,
+        }
+    }
+
+    pub fn is_finite(&self) -> bool {
+        match self {
+            Value::F32(x) => x.is_finite(),
+            Value::F64(x) => x.is_finite(),
+            _ => true,
+        }
+    }
+
+    /// Appends the value as JSON: floats as the shortest decimal that reads back the same.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        match self {
+            Value::F32(x) => json(x, out),
+            Value::F64(x) => json(x, out),
+            Value::Integer(i) => json(i, out),
+            Value::Unsigned(u) => json(u, out),
+            Value::Bool(b) => json(b, out),
+            Value::Text(text) => json(&**text, out),
+        }
+    }
+}
+
+/// The value of a named output.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OutputValue {
+    One(Value),
+    Many(Vec<Value>),
+    /// Classes with their probabilities; with `top_k` the highest first.
+    Probabilities(Vec<(Arc<str>, Value)>),
+}
+
+/// What scoring made of one unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    pub id: ResultId,
+    pub input_id: InputId,
+    /// Which reading of the message, from 0.
+    pub reading: usize,
+    pub source: Option<Arc<str>>,
+    /// The event's own time as the source told it, as JSON.
+    pub time: Option<String>,
+    pub outputs: Vec<(Arc<str>, OutputValue)>,
+    pub conditions: Vec<(Arc<str>, bool)>,
+    /// The copied fields, as a JSON object.
+    pub copied: Option<String>,
+}
+
+impl Verdict {
+    /// Appends `"outputs":{…},"conditions":{…}`: the part that is the same wherever it is scored.
+    pub fn write_results(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"\"outputs\":{");
+        for (i, (name, value)) in self.outputs.iter().enumerate() {
+            separate(i, out);
+            json(&**name, out);
+            out.push(b':');
+            write_output(value, out);
+        }
+        out.extend_from_slice(b"},\"conditions\":{");
+        for (i, (name, holds)) in self.conditions.iter().enumerate() {
+            separate(i, out);
+            json(&**name, out);
+            out.extend_from_slice(if *holds { b":true" } else { b":false" });
+        }
+        out.push(b'}');
+    }
+}
+
+fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
+    match value {
+        OutputValue::One(value) => value.write_json(out),
+        OutputValue::Many(values) => {
+            out.push(b'[');
+            for (i, value) in values.iter().enumerate() {
+                separate(i, out);
+                value.write_json(out);
+            }
+            out.push(b']');
+        }
+        OutputValue::Probabilities(classes) => {
+            out.push(b'{');
+            for (i, (label, p)) in classes.iter().enumerate() {
+                separate(i, out);
+                json(&**label, out);
+                out.push(b':');
+                p.write_json(out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+fn separate(i: usize, out: &mut Vec<u8>) {
+    if i > 0 {
+        out.push(b',');
+    }
+}
+
+/// Appends a plain value as JSON.
+pub(super) fn json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("plain values and a Vec can't fail");
+}
+
+/// A scalar of the payload as JSON, `None` when it is missing or null.
+pub(super) fn scalar_json(scalar: &Scalar) -> Option<String> {
+    let mut out = Vec::new();
+    match scalar {
+        Scalar::Missing | Scalar::Null | Scalar::Composite(_) => return None,
+        Scalar::Bool(b) => json(b, &mut out),
+        Scalar::Integer(i) => json(i, &mut out),
+        Scalar::Unsigned(u) => json(u, &mut out),
+        Scalar::Float(x) => json(x, &mut out),
+        Scalar::Text(text) => json(text, &mut out),
+    }
+    String::from_utf8(out).ok()
+}
