@@ -412,12 +412,8 @@ struct Failure {
 
 /// Runs the model; a panic stops here.
 fn run<'s>(session: &'s mut dyn Session, inputs: &[Tensor]) -> Result<&'s [Tensor], Failure> {
-    let run = AssertUnwindSafe(move || {
-        // Moved in, so that the answer may be lent for as long as the session was.
-        let session: &'s mut dyn Session = session;
-        session.run(inputs)
-    });
-    match catch_unwind(run) {
+    let run = once(move || session.run(inputs));
+    match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(tensors)) => Ok(tensors),
         Ok(Err(error)) => Err(Failure {
             rejection: Rejection::new(Reason::ModelFailed, error.to_string()),
@@ -430,4 +426,9 @@ fn run<'s>(session: &'s mut dyn Session, inputs: &[Tensor]) -> Result<&'s [Tenso
             Err(Failure { rejection: Rejection::new(Reason::ModelPanicked, detail), panicked: true })
         }
     }
+}
+
+/// Settles that a closure runs once, so that it may give away what was moved into it.
+fn once<R, F: FnOnce() -> R>(run: F) -> F {
+    run
 }
