@@ -6,3 +6,4 @@ pub mod domain;
 pub mod engine;
 pub mod scoring;
 pub mod settings;
+pub mod telemetry;

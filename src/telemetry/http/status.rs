@@ -1,0 +1,107 @@
+//! `/status` and `/readyz` as JSON. Fields are only added.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    domain::{Books, Reason},
+    telemetry::{
+        ShedPolicy, Telemetry,
+        process::{VERSION, resident_memory_bytes},
+        stats::{HistogramSnapshot, PipelineSnapshot},
+    },
+};
+
+/// `{"ready": bool, "states": [{"state", "text", "blocks", "for_secs"}]}`
+pub(super) fn readiness(telemetry: &Telemetry) -> Value {
+    let states: Vec<_> = telemetry
+        .readiness()
+        .standing()
+        .into_iter()
+        .map(|standing| {
+            json!({
+                "state": standing.state.name(),
+                "text": standing.text,
+                "blocks": standing.state.blocks(),
+                "for_secs": standing.held_for.as_secs_f64(),
+            })
+        })
+        .collect();
+    json!({ "ready": telemetry.readiness().ready(), "states": states })
+}
+
+/// Everything an operator asks first, in one object.
+pub(super) fn status(telemetry: &Telemetry) -> Value {
+    let readiness = readiness(telemetry);
+    let pipelines: Map<_, _> =
+        telemetry.pipelines().into_iter().map(|(name, stats)| (name, pipeline(&stats.snapshot()))).collect();
+    json!({
+        "version": VERSION,
+        "device": telemetry.device(),
+        "uptime_secs": telemetry.uptime().as_secs_f64(),
+        "resident_memory_bytes": resident_memory_bytes(),
+        "ready": readiness["ready"],
+        "states": readiness["states"],
+        "broker": {
+            "url": telemetry.broker().url(),
+            "connected": telemetry.broker().is_connected(),
+            "reconnects": telemetry.broker().reconnects(),
+        },
+        "messages_unmatched": telemetry.messages_unmatched(),
+        "books": books(&telemetry.books()),
+        "pipelines": pipelines,
+    })
+}
+
+fn pipeline(snapshot: &PipelineSnapshot) -> Value {
+    let rejected: Map<_, _> = Reason::ALL
+        .iter()
+        .map(|reason| (reason.name().to_owned(), snapshot.ledger.rejected(*reason).into()))
+        .collect();
+    let shed: Map<_, _> = ShedPolicy::ALL
+        .iter()
+        .map(|policy| (policy.name().to_owned(), snapshot.ledger.shed(*policy).into()))
+        .collect();
+    json!({
+        "model": {
+            "name": snapshot.model.name,
+            "version": snapshot.model.version,
+            "digest": snapshot.model.digest,
+        },
+        "books": books(&snapshot.ledger.books),
+        "rejected_by_reason": rejected,
+        "shed_by_policy": shed,
+        "messages": snapshot.messages,
+        "retained_ignored": snapshot.retained_ignored,
+        "last_message_age_secs": snapshot.last_message_age.map(|age| age.as_secs_f64()),
+        "queue": { "messages": snapshot.queue_messages, "bytes": snapshot.queue_bytes },
+        "verdicts": { "published": snapshot.verdicts_published, "dropped": snapshot.verdicts_dropped },
+        "model_panics": snapshot.model_panics,
+        "sources": { "held": snapshot.sources, "evicted": snapshot.sources_evicted },
+        "latency_secs": {
+            "queue": latency(&snapshot.queue),
+            "scoring": latency(&snapshot.scoring),
+            "end_to_end": latency(&snapshot.end_to_end),
+        },
+    })
+}
+
+fn books(books: &Books) -> Value {
+    json!({
+        "received": books.received,
+        "scored": books.scored,
+        "merged": books.merged,
+        "rejected": books.rejected,
+        "shed": books.shed,
+        "pending": books.pending,
+        "balance": books.balance(),
+    })
+}
+
+/// Percentiles are estimates from the histogram's buckets; null when nothing was counted.
+fn latency(counted: &HistogramSnapshot) -> Value {
+    json!({
+        "count": counted.count(),
+        "p50": counted.quantile_secs(0.5),
+        "p99": counted.quantile_secs(0.99),
+    })
+}

@@ -1,0 +1,91 @@
+//! Logs: where they go, how they look, which are shown.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt};
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people: one line an event, coloured when standard error is a terminal.
+    #[default]
+    Human,
+    /// For machines: one JSON object a line, the event's fields beside `message`.
+    Json,
+}
+
+impl LogFormat {
+    /// Names and values, for configuration.
+    pub const CHOICES: &'static [(&'static str, LogFormat)] =
+        &[("human", LogFormat::Human), ("json", LogFormat::Json)];
+}
+
+/// Why logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    #[error(
+        "the log level `{level}` can't be read: {source}; write `info`, or a filter such as `warn,edgeward=debug`"
+    )]
+    Level { level: String, source: tracing_subscriber::filter::ParseError },
+    #[error("logging was set up twice in one process; this is a bug in edgeward")]
+    Twice,
+}
+
+/// Checks a level or filter without setting anything up.
+///
+/// # Errors
+/// [`LogError::Level`] with what is wrong.
+pub fn check_level(level: &str) -> Result<(), LogError> {
+    filter(level).map(drop)
+}
+
+/// Sends the process's logs to standard error, once per process.
+///
+/// `level` is a level (`error`, `warn`, `info`, `debug`, `trace`, `off`) or a comma-separated
+/// filter in the manner of `RUST_LOG`, such as `warn,edgeward::mqtt=debug`. Colours appear only on a
+/// terminal, and not when `NO_COLOR` is set.
+///
+/// # Errors
+/// [`LogError`] when the level can't be read or logging is already set up.
+pub fn init(format: LogFormat, level: &str) -> Result<(), LogError> {
+    let builder = fmt().with_env_filter(filter(level)?).with_writer(std::io::stderr);
+    let result = match format {
+        LogFormat::Human => builder.with_ansi(colours()).with_target(false).finish().try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_ansi(false).finish().try_init(),
+    };
+    result.map_err(|_| LogError::Twice)
+}
+
+fn colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn filter(level: &str) -> Result<EnvFilter, LogError> {
+    // An unknown bare word would be taken for a module's name and silence everything.
+    let bare = level.trim();
+    let known = ["off", "error", "warn", "info", "debug", "trace"];
+    let text = if known.iter().any(|name| name.eq_ignore_ascii_case(bare)) || bare.contains(['=', ',']) {
+        bare.to_owned()
+    } else {
+        format!("edgeward={bare}")
+    };
+    EnvFilter::builder().parse(&text).map_err(|source| LogError::Level { level: level.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_filters_are_read() {
+        for level in ["info", "WARN", "off", "warn,edgeward=debug", "edgeward::mqtt=trace"] {
+            assert!(check_level(level).is_ok(), "{level}");
+        }
+        for level in ["loud", "", "edgeward=loud", "info,edgeward="] {
+            let refused = check_level(level);
+            assert!(refused.is_err() || level == "info,edgeward=", "{level:?} should be refused");
+        }
+        let message = check_level("loud").unwrap_err().to_string();
+        assert!(message.contains("`loud`") && message.contains("write `info`"), "{message}");
+    }
+}

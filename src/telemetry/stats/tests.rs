@@ -1,0 +1,79 @@
+use std::{sync::Arc, thread};
+
+use super::*;
+
+#[test]
+fn units_move_from_pending_to_their_bucket() {
+    let stats = PipelineStats::new(ModelInfo::default());
+    stats.receive(10);
+    stats.settle(Bucket::Scored, 4);
+    stats.settle(Bucket::Merged, 1);
+    stats.reject(Reason::MissingField);
+    stats.reject_units(Reason::BadImage, 2);
+    stats.shed(1, ShedPolicy::DrainDeadline);
+    let books = stats.books();
+    assert_eq!(books, Books { received: 10, scored: 4, merged: 1, rejected: 3, shed: 1, pending: 1 });
+    assert!(books.balance());
+    let ledger = stats.ledger();
+    assert_eq!(Reason::ALL.iter().map(|r| ledger.rejected(*r)).sum::<u64>(), 3);
+    assert_eq!(ledger.rejected(Reason::BadImage), 2);
+    assert_eq!(ledger.shed(ShedPolicy::DrainDeadline), 1);
+}
+
+#[test]
+fn books_that_are_wrong_do_not_balance() {
+    let stats = PipelineStats::new(ModelInfo::default());
+    stats.receive(1);
+    stats.settle(Bucket::Scored, 1);
+    stats.settle(Bucket::Scored, 1);
+    assert!(!stats.books().balance(), "settled twice");
+}
+
+#[test]
+fn snapshots_balance_while_threads_write() {
+    let stats = Arc::new(PipelineStats::new(ModelInfo::default()));
+    let writers: Vec<_> = (0..3)
+        .map(|_| {
+            let stats = stats.clone();
+            thread::spawn(move || {
+                for _ in 0..5_000 {
+                    stats.receive(3);
+                    stats.settle(Bucket::Scored, 2);
+                    stats.reject(Reason::WrongType);
+                }
+            })
+        })
+        .collect();
+    while writers.iter().any(|writer| !writer.is_finished()) {
+        let ledger = stats.ledger();
+        assert!(ledger.books.balance(), "{ledger:?}");
+        assert_eq!(ledger.books.rejected, ledger.rejected(Reason::WrongType));
+    }
+    for writer in writers {
+        writer.join().unwrap();
+    }
+    assert_eq!(stats.books().received, 45_000);
+    assert_eq!(stats.books().pending, 0);
+}
+
+#[test]
+fn the_last_message_has_an_age() {
+    let stats = PipelineStats::new(ModelInfo::default());
+    let before = stats.snapshot();
+    assert_eq!((before.messages, before.last_message_age), (0, None));
+    stats.message_arrived();
+    let after = stats.snapshot();
+    assert_eq!(after.messages, 1);
+    assert_eq!(after.last_message_age, Some(after.silence));
+    assert!(after.silence < Duration::from_secs(60));
+}
+
+#[test]
+fn reasons_and_policies_index_their_counters() {
+    for (i, reason) in Reason::ALL.iter().enumerate() {
+        assert_eq!(*reason as usize, i);
+    }
+    for (i, policy) in ShedPolicy::ALL.iter().enumerate() {
+        assert_eq!(*policy as usize, i);
+    }
+}
