@@ -4,6 +4,7 @@
 pub mod crypto;
 pub mod domain;
 pub mod engine;
+pub mod models;
 pub mod scoring;
 pub mod settings;
 pub mod telemetry;
