@@ -1,10 +1,12 @@
 //! edgeward: on-device inference for IoT Edge. See ARCHITECTURE.md for the rooms and the rules.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod engine;
 pub mod models;
+pub mod mqtt;
 pub mod scoring;
 pub mod settings;
 pub mod telemetry;

@@ -1,0 +1,140 @@
+//! The operator's configuration: defaults < file < `conf.d` < environment < flags.
+//!
+//! The `config` crate merges the layers; a walker of our own validates types, ranges and unknown
+//! keys, and reports every fault at once with its key path and where it was set. Every key is
+//! described in `docs/configuration.md`; a test holds that page against this room.
+
+mod broker;
+mod cross;
+mod device;
+mod layers;
+mod pipeline;
+
+pub use broker::BrokerConfig;
+pub use layers::{Layers, read_layers};
+pub use pipeline::{PipelineConfig, Retained, TopicTemplate};
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use crate::{
+    engine::Limits,
+    settings::{Fault, Faults, Node, Section},
+    telemetry::LogFormat,
+};
+
+/// Everything the daemon was told, validated, with its models loaded.
+#[derive(Debug)]
+pub struct Config {
+    pub device: String,
+    pub broker: BrokerConfig,
+    /// Sorted by name.
+    pub pipelines: Vec<PipelineConfig>,
+    /// Where metrics and health are served; none switches them off.
+    pub admin: Option<SocketAddr>,
+    pub log_format: LogFormat,
+    pub log_level: String,
+    pub drain_deadline: Duration,
+    /// Where the daemon keeps its own small files.
+    pub state_dir: Option<PathBuf>,
+}
+
+/// A configuration that can't be used: every fault.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration has {}: {}", count(faults), faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; "))]
+pub struct ConfigError {
+    pub faults: Vec<Fault>,
+}
+
+fn count(faults: &[Fault]) -> String {
+    match faults.len() {
+        1 => "a fault".into(),
+        n => format!("{n} faults"),
+    }
+}
+
+impl Config {
+    /// Reads, merges and validates the layers, and loads every pipeline's model. Touches files,
+    /// never a socket.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault there is.
+    pub fn load(layers: &Layers) -> Result<Config, ConfigError> {
+        let tree = read_layers(layers)?;
+        let faults = Faults::new();
+        let config = Config::read(&tree, layers, &faults);
+        match config {
+            Some(config) if faults.is_empty() => Ok(config),
+            _ => Err(ConfigError { faults: faults.into_vec() }),
+        }
+    }
+
+    /// Walks the merged tree; see [`Config::load`].
+    pub fn read(tree: &Node, layers: &Layers, faults: &Faults) -> Option<Config> {
+        let root = Section::root(tree, faults);
+        let device = device::read(root.section("device"));
+        let broker = broker::read(root.section("broker"), &device, layers);
+        let limits = read_limits(root.section("limits"));
+        let mut pipelines = Vec::new();
+        for (name, section) in root.named_sections("pipelines") {
+            pipelines.extend(pipeline::read(name, section, &device, layers, &limits));
+        }
+        if !root.has("pipelines") {
+            root.fault("pipelines", "is missing: a table [pipelines.<name>] for each model to run");
+        }
+        let admin = read_admin(root.section("admin"));
+        let (log_format, log_level) = read_log(root.section("log"));
+        let drain_deadline_secs = root.integer("drain_deadline_secs", 1..=3600).unwrap_or(8);
+        let state_dir = root.text("state_dir").map(|dir| layers.resolve(&dir));
+        cross::check(&root, broker.as_ref(), &pipelines);
+        root.finish();
+        Some(Config {
+            device,
+            broker: broker?,
+            pipelines,
+            admin,
+            log_format,
+            log_level,
+            drain_deadline: Duration::from_secs(drain_deadline_secs),
+            state_dir,
+        })
+    }
+}
+
+fn read_limits(section: Section<'_>) -> Limits {
+    let default = Limits::default();
+    let limits = Limits {
+        max_model_bytes: section.integer("max_model_bytes", 1..=u64::MAX).unwrap_or(default.max_model_bytes),
+        max_tensor_bytes: section
+            .integer("max_tensor_bytes", 1..=u64::MAX)
+            .unwrap_or(default.max_tensor_bytes),
+    };
+    section.finish();
+    limits
+}
+
+fn read_admin(section: Section<'_>) -> Option<SocketAddr> {
+    let listen = section.text("listen");
+    let addr = match listen.as_deref() {
+        None => Some(SocketAddr::from(([127, 0, 0, 1], 9464))),
+        Some("off") => None,
+        Some(text) => {
+            let addr = text.parse().ok();
+            if addr.is_none() {
+                section.fault("listen", "must be an address with a port, such as 127.0.0.1:9464, or \"off\"");
+            }
+            addr
+        }
+    };
+    section.finish();
+    addr
+}
+
+fn read_log(section: Section<'_>) -> (LogFormat, String) {
+    let format = section.choice("format", &[("human", LogFormat::Human), ("json", LogFormat::Json)]);
+    let level = section.text("level").unwrap_or_else(|| "info".into());
+    if let Err(error) = crate::telemetry::log::check_level(&level) {
+        section.fault("level", error.to_string());
+    }
+    section.finish();
+    (format.unwrap_or(LogFormat::Human), level)
+}

@@ -1,0 +1,275 @@
+//! `[pipelines.<name>]`: which messages go through which model, and where verdicts go.
+
+use super::Layers;
+use crate::{
+    domain::TopicFilter,
+    engine::Limits,
+    models::{self, Model, ModelError},
+    mqtt::Qos,
+    scoring::{
+        SourceRule,
+        spec::{FieldPath, merge_conditions, read_spec},
+    },
+    settings::Section,
+};
+
+/// What to do with retained messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Retained {
+    /// Subscribing again brings them again, so they are not scored.
+    #[default]
+    Ignore,
+    Score,
+}
+
+/// One pipeline, validated, its model loaded.
+#[derive(Debug)]
+pub struct PipelineConfig {
+    pub name: String,
+    pub topics: Vec<TopicFilter>,
+    pub qos: Qos,
+    pub retained: Retained,
+    pub model: Model,
+    pub source: SourceRule,
+    pub max_sources: usize,
+    pub max_payload_bytes: usize,
+    pub max_batch: usize,
+    pub queue_messages: usize,
+    pub queue_bytes: usize,
+    pub output: TopicTemplate,
+    pub output_qos: Qos,
+    pub error_topic: Option<TopicTemplate>,
+    pub copy_fields: Vec<FieldPath>,
+    /// Tells two configurations of a pipeline apart: everything above as text, with the digest of
+    /// the model.
+    pub fingerprint: String,
+}
+
+/// A topic with `{pipeline}`, `{device}` and `{source}` in it; the first two are filled in here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicTemplate {
+    /// The text between the places of the source.
+    parts: Vec<String>,
+}
+
+impl TopicTemplate {
+    /// Parses a template and fills in what is known.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(text: &str, device: &str, pipeline: &str) -> Result<Self, String> {
+        let filled = text.replace("{device}", device).replace("{pipeline}", pipeline);
+        let parts: Vec<String> = filled.split("{source}").map(str::to_owned).collect();
+        let bare = parts.concat();
+        if filled.is_empty() {
+            return Err("must not be empty".into());
+        }
+        if bare.contains(['{', '}']) {
+            return Err("may hold {pipeline}, {device} and {source} only".into());
+        }
+        if bare.contains(['+', '#', '\0']) {
+            return Err("must be a topic without wildcards".into());
+        }
+        Ok(TopicTemplate { parts })
+    }
+
+    pub fn needs_source(&self) -> bool {
+        self.parts.len() > 1
+    }
+
+    /// The topic for a source.
+    pub fn topic(&self, source: &str) -> String {
+        self.parts.join(source)
+    }
+
+    /// A filter that matches every topic this template can give.
+    pub fn filter(&self) -> Option<TopicFilter> {
+        let filled = self.parts.join("\u{1}");
+        let levels = filled.split('/').map(|level| if level.contains('\u{1}') { "+" } else { level });
+        TopicFilter::new(levels.collect::<Vec<_>>().join("/")).ok()
+    }
+}
+
+pub(super) fn read(
+    name: String,
+    section: Section<'_>,
+    device: &str,
+    layers: &Layers,
+    limits: &Limits,
+) -> Option<PipelineConfig> {
+    if !is_name(&name) {
+        section.fault("", "must be named with lower-case letters, digits, `_` and `-`");
+    }
+    let topics = read_topics(&section);
+    let source = read_source(&section);
+    let template = |key: &str, text: &str| {
+        let template = TopicTemplate::new(text, device, &name);
+        match template {
+            Ok(template) if template.needs_source() && source == SourceRule::None => {
+                let reason = "needs to know the source: set `source_topic_level` or `source_field`";
+                section.fault(key, reason);
+                None
+            }
+            Ok(template) => Some(template),
+            Err(reason) => {
+                section.fault(key, reason);
+                None
+            }
+        }
+    };
+    let default_output = match source {
+        SourceRule::None => "verdicts/{pipeline}",
+        SourceRule::TopicLevel(_) | SourceRule::Field(_) => "verdicts/{pipeline}/{source}",
+    };
+    let output_text = section.text("output_topic").unwrap_or_else(|| default_output.into());
+    let output = template("output_topic", &output_text);
+    let error_text = section.text("error_topic");
+    let error_topic = error_text.as_ref().and_then(|text| {
+        let template = template("error_topic", text)?;
+        if template.needs_source() {
+            section.fault("error_topic", "can't hold {source}: a rejected message may have none");
+        }
+        Some(template)
+    });
+    let qos =
+        |key| section.integer(key, 0..=1).map(|q| if q == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce });
+    let size = |key, default: usize, range: std::ops::RangeInclusive<u64>| {
+        section.integer(key, range).and_then(|v| usize::try_from(v).ok()).unwrap_or(default)
+    };
+    let retained = [("ignore", Retained::Ignore), ("score", Retained::Score)];
+    let (topic_qos, output_qos) = (qos("qos"), qos("output_qos"));
+    let retained = section.choice("retained", &retained).unwrap_or_default();
+    let max_sources = size("max_sources", 10_000, 1..=10_000_000);
+    let max_payload_bytes = size("max_payload_bytes", 1 << 20, 1..=268_435_455);
+    let max_batch = size("max_batch", 64, 1..=4096);
+    let queue_messages = size("queue_messages", 4096, 1..=1_000_000);
+    let queue_bytes = size("queue_bytes", 8 << 20, 1..=1 << 40);
+    let copies = section.texts("copy_fields").unwrap_or_default();
+    let model = read_model(&section, layers, limits);
+    if queue_bytes < max_payload_bytes {
+        section.fault(
+            "queue_bytes",
+            format!("is below `max_payload_bytes` ({max_payload_bytes}): such a message would never fit"),
+        );
+    }
+    section.finish();
+    let model = model?;
+    let fingerprint = format!(
+        "{topics:?} {topic_qos:?} {retained:?} {source:?} {max_sources} {max_payload_bytes} {max_batch} \
+         {queue_messages} {queue_bytes} {output:?} {output_qos:?} {error_topic:?} {copies:?} {} {:?}",
+        model.identity.digest,
+        model.plan.spec()
+    );
+    Some(PipelineConfig {
+        topics,
+        qos: topic_qos.unwrap_or(Qos::AtLeastOnce),
+        retained,
+        source,
+        max_sources,
+        max_payload_bytes,
+        max_batch,
+        queue_messages,
+        queue_bytes,
+        output: output?,
+        output_qos: output_qos.unwrap_or(Qos::AtMostOnce),
+        error_topic,
+        copy_fields: copies.iter().map(|path| FieldPath::parse(path)).collect(),
+        model,
+        fingerprint,
+        name,
+    })
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+}
+
+fn read_topics(section: &Section<'_>) -> Vec<TopicFilter> {
+    let texts = section.texts("topics").unwrap_or_default();
+    if texts.is_empty() {
+        section.fault("topics", "is missing: the topic filters whose messages are scored");
+    }
+    let mut topics = Vec::new();
+    for text in texts {
+        match TopicFilter::new(text.as_str()) {
+            Ok(filter) => topics.push(filter),
+            Err(error) => section.fault("topics", format!("`{text}` {error}")),
+        }
+    }
+    topics
+}
+
+fn read_source(section: &Section<'_>) -> SourceRule {
+    let level = section.integer("source_topic_level", 1..=128).and_then(|l| usize::try_from(l).ok());
+    let field = section.text("source_field");
+    match (level, field) {
+        (Some(_), Some(_)) => {
+            section.fault("source_field", "and `source_topic_level` are both set; keep one");
+            SourceRule::None
+        }
+        (Some(level), None) => SourceRule::TopicLevel(level),
+        (None, Some(path)) => SourceRule::Field(FieldPath::parse(&path)),
+        (None, None) => SourceRule::None,
+    }
+}
+
+fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits) -> Option<Model> {
+    let path = section.required_text("model", "a bundle's folder or an .onnx file");
+    let has_mapping = ["payload", "inputs", "window", "outputs"].into_iter().find(|key| section.has(key));
+    let Some(path) = path.map(|path| layers.resolve(&path)) else {
+        // Still look at the mapping, so that its faults are told too.
+        let mut spec = read_spec(section);
+        spec.conditions.clear();
+        return None;
+    };
+    let told = |error: ModelError| match error {
+        ModelError::Bundle { path, faults } => {
+            for fault in faults {
+                section.fault("model", format!("{}: {fault}", path.display()));
+            }
+        }
+        ModelError::Unfit { faults, .. } => {
+            for fault in faults {
+                section.fault("model", format!("{}: {}", fault.key, fault.reason));
+            }
+        }
+        other => section.fault("model", other.to_string()),
+    };
+    let mut opened = match models::open(&path, limits) {
+        Ok(opened) => opened,
+        Err(error) => {
+            told(error);
+            for key in ["payload", "inputs", "window", "outputs", "conditions"] {
+                section.any(key);
+            }
+            return None;
+        }
+    };
+    if opened.is_bundle {
+        if let Some(key) = has_mapping {
+            let reason = "is settled by the bundle; it can be set for a bare .onnx only";
+            section.fault(key, reason);
+        }
+        for key in ["payload", "inputs", "window", "outputs"] {
+            section.any(key);
+        }
+        merge_conditions(section, &mut opened.spec.conditions);
+    } else {
+        opened.spec = read_spec(section);
+    }
+    models::load(opened, limits).map_err(told).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_gives_topics_and_a_filter_that_matches_them() {
+        let template = TopicTemplate::new("v/{device}/{pipeline}/{source}", "d", "p").unwrap();
+        assert_eq!(template.topic("m1"), "v/d/p/m1");
+        assert_eq!(template.filter().unwrap().as_str(), "v/d/p/+");
+        assert!(TopicTemplate::new("v/{sourc}", "d", "p").is_err());
+        assert!(TopicTemplate::new("v/+", "d", "p").is_err());
+    }
+}

@@ -1,0 +1,178 @@
+//! Staying connected: connect, serve, wait, again.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::{
+    ConnectError, Options, Publish, Publisher, Qos, Ticket,
+    backoff::Backoff,
+    connect::{Connection, Transport, connect},
+    serve::{Ended, Serve},
+};
+
+/// A message from the broker.
+#[derive(Debug)]
+pub struct Incoming {
+    pub topic: String,
+    pub payload: Bytes,
+    /// The broker kept it and gives it because of a subscription.
+    pub retained: bool,
+    /// To be done when the message's fate is settled; none at QoS 0.
+    pub ticket: Option<Ticket>,
+}
+
+/// What became of a message handed to [`Handler::message`].
+#[derive(Debug)]
+pub enum Admission {
+    Taken,
+    /// No room: the session reads nothing more until the message is taken on a later try.
+    Full(Incoming),
+}
+
+/// What a session tells, on its own task: answers at once, waits for nobody.
+pub trait Handler: Send {
+    /// Connected and about to subscribe; the publishes returned go out first.
+    fn connected(&mut self, session_present: bool) -> Vec<Publish>;
+    fn message(&mut self, incoming: Incoming) -> Admission;
+    /// A message over `max_packet_bytes` was skipped; it is acknowledged.
+    fn oversize(&mut self, topic: &str, bytes: usize);
+    fn disconnected(&mut self, why: &str);
+    fn connect_failed(&mut self, error: &ConnectError, retry_in: Duration);
+    /// The broker refused these filters; empty when all were granted.
+    fn subscriptions_refused(&mut self, filters: &[String]);
+    /// The broker has closed several young connections in a row: another client has our id.
+    fn taken_over(&mut self, now: bool);
+}
+
+/// What the session is to do; see [`Control`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Desired {
+    pub filters: BTreeMap<String, Qos>,
+    pub stop: bool,
+}
+
+/// Steers a session from outside.
+#[derive(Debug, Clone)]
+pub struct Control {
+    desired: Arc<watch::Sender<Desired>>,
+}
+
+impl Control {
+    /// Subscribes to what is new and unsubscribes from what is gone.
+    pub fn set_filters(&self, filters: BTreeMap<String, Qos>) {
+        self.desired.send_modify(|desired| desired.filters = filters);
+    }
+
+    /// Ends the session: what is in its buffer is written, then DISCONNECT.
+    pub fn stop(&self) {
+        self.desired.send_modify(|desired| desired.stop = true);
+    }
+}
+
+/// A session with a broker. Constructing it does nothing; [`Session::run`] connects.
+pub struct Session {
+    options: Options,
+    publisher: Publisher,
+    desired: watch::Receiver<Desired>,
+    control: Control,
+    /// QoS 1 publishes without their PUBACK, oldest first, with their packet ids. They outlive a
+    /// connection and are sent again on the next.
+    in_flight: VecDeque<(u16, Publish)>,
+}
+
+/// A connection that lasted this long was a real one.
+const LASTED: Duration = Duration::from_secs(10);
+/// That many young connections closed by the broker in a row look like a second client.
+const TAKEOVERS: u32 = 3;
+
+impl Session {
+    pub fn new(options: Options, filters: BTreeMap<String, Qos>) -> Self {
+        let (sender, desired) = watch::channel(Desired { filters, stop: false });
+        let publisher = Publisher::new(options.max_pending_bytes);
+        let control = Control { desired: Arc::new(sender) };
+        Session { options, publisher, desired, control, in_flight: VecDeque::new() }
+    }
+
+    pub fn publisher(&self) -> Publisher {
+        self.publisher.clone()
+    }
+
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Stays connected until [`Control::stop`].
+    pub async fn run(mut self, handler: &mut dyn Handler) {
+        let seed = self.options.client_id.bytes().fold(std::process::id().into(), |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let mut backoff = Backoff::new(seed);
+        let mut young = 0;
+        while !self.desired.borrow().stop {
+            let attempt = tokio::select! {
+                attempt = connect(&self.options) => attempt,
+                () = stopped(&mut self.desired) => break,
+            };
+            let delay = match attempt {
+                Ok(connection) => {
+                    let began = Instant::now();
+                    let ended = self.serve(connection, handler).await;
+                    if matches!(ended, Ended::Stopped) {
+                        break;
+                    }
+                    let lasted = began.elapsed() >= LASTED;
+                    let closed = matches!(ended, Ended::ByBroker);
+                    young = if lasted || !closed { 0 } else { young + 1 };
+                    if lasted {
+                        backoff.reset();
+                    }
+                    handler.taken_over(young >= TAKEOVERS);
+                    handler.disconnected(&ended.to_string());
+                    backoff.delay()
+                }
+                Err(error) => {
+                    let delay = backoff.delay();
+                    handler.connect_failed(&error, delay);
+                    delay
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = stopped(&mut self.desired) => break,
+            }
+        }
+    }
+
+    async fn serve(&mut self, connection: Connection, handler: &mut dyn Handler) -> Ended {
+        let Connection { stream, session_present, buffer } = connection;
+        let first = handler.connected(session_present);
+        let serve = Serve::new(
+            &self.options,
+            self.publisher.shared(),
+            &mut self.desired,
+            &mut self.in_flight,
+            buffer,
+        );
+        match stream {
+            Transport::Plain(stream) => {
+                let (reader, writer) = stream.into_split();
+                serve.run(reader, writer, first, handler).await
+            }
+            Transport::Tls(stream) => {
+                let (reader, writer) = tokio::io::split(stream);
+                serve.run(reader, writer, first, handler).await
+            }
+        }
+    }
+}
+
+async fn stopped(desired: &mut watch::Receiver<Desired>) {
+    // An error means that nobody can steer any more: the same as a stop.
+    let _ = desired.wait_for(|desired| desired.stop).await;
+}
