@@ -1,9 +1,11 @@
 //! edgeward: on-device inference for IoT Edge. See ARCHITECTURE.md for the rooms and the rules.
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod config;
 pub mod crypto;
 pub mod domain;
+pub mod edge;
 pub mod engine;
 pub mod models;
 pub mod mqtt;

@@ -42,6 +42,8 @@ pub(super) struct Shared {
     queue: Mutex<Queue>,
     room: Condvar,
     pub wake: Arc<Notify>,
+    /// Told whenever nothing waits and nothing is in flight.
+    idle: Notify,
     closed: AtomicBool,
     /// The session holds a message back until somebody makes room.
     paused: AtomicBool,
@@ -62,6 +64,7 @@ impl Publisher {
             queue: Mutex::default(),
             room: Condvar::new(),
             wake: Arc::default(),
+            idle: Notify::new(),
             closed: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             max_bytes,
@@ -118,6 +121,17 @@ impl Publisher {
         self.shared.closed.load(Ordering::Acquire)
     }
 
+    /// Waits until everything was sent and acknowledged.
+    pub async fn until_idle(&self) {
+        loop {
+            let changed = self.shared.idle.notified();
+            if self.backlog() == (0, 0) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Messages not yet sent, and sent but not yet acknowledged.
     pub fn backlog(&self) -> (usize, usize) {
         let queue = self.shared.lock();
@@ -149,9 +163,13 @@ impl Shared {
             taken += message.size();
             into.push(message);
         }
+        let idle = queue.waiting.is_empty() && queue.in_flight == 0;
         drop(queue);
         if taken > 0 {
             self.room.notify_all();
+            if idle {
+                self.idle.notify_one();
+            }
         }
     }
 
@@ -163,5 +181,8 @@ impl Shared {
     pub fn acknowledged(&self) {
         let mut queue = self.lock();
         queue.in_flight = queue.in_flight.saturating_sub(1);
+        if queue.waiting.is_empty() && queue.in_flight == 0 {
+            self.idle.notify_one();
+        }
     }
 }

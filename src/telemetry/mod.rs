@@ -16,4 +16,4 @@ pub use http::{AdminError, AdminServer};
 pub use log::LogFormat;
 pub use process::{Broker, Telemetry};
 pub use readiness::{Readiness, State};
-pub use stats::{ModelInfo, PipelineStats, ShedPolicy};
+pub use stats::{Ledger, ModelInfo, PipelineStats, ShedPolicy};

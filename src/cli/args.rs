@@ -1,0 +1,195 @@
+//! The arguments: `--help`, shell completions and the man page come from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::config::Layers;
+
+/// On-device inference for IoT Edge: scores MQTT messages with an embedded ONNX engine.
+#[derive(Debug, Parser)]
+#[command(name = "edgeward", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 success, 1 failure, 2 wrong arguments, 3 input was rejected, \
+    4 the books differ, 5 stopped with work left, 78 configuration or model unusable.\n\n\
+    Begin with `edgeward demo`; it needs nothing.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: messages from a broker in, verdicts out.
+    Run(RunArgs),
+    /// Score files on this machine: JSON lines, CSV, folders of images, standard input.
+    Score(ScoreArgs),
+    /// Look at a model, or measure it on this machine.
+    Model(ModelArgs),
+    /// Find every fault in a configuration at once, without touching the network.
+    Check(CheckArgs),
+    /// See it work in a minute: simulated machines, an embedded broker, live verdicts.
+    #[cfg(feature = "demo")]
+    Demo(DemoArgs),
+    /// Print shell completions.
+    Completions(CompletionsArgs),
+    /// Print the man page, or write the pages of all commands to a folder.
+    Man(ManArgs),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The configuration file; `conf.d/*.toml` beside it is merged over it
+    #[arg(short, long, value_name = "FILE", default_value = "edgeward.toml", env = "EDGEWARD_CONFIG")]
+    config: PathBuf,
+    /// Set one key, over files and environment, such as `--set broker.url=mqtt://localhost`
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+}
+
+impl ConfigArgs {
+    pub fn layers(&self) -> Layers {
+        Layers::of_process(self.config.clone(), self.set.clone())
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("must be KEY=VALUE".into()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Then also connect to the broker, under another client id
+    #[arg(long)]
+    pub connect: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ScoreArgs {
+    /// A bundle's folder or an .onnx file
+    pub model: PathBuf,
+    /// Files of JSON lines (.jsonl, .ndjson, .json) or CSV with a header (.csv), folders of
+    /// images, or `-` for standard input
+    #[arg(required = true)]
+    pub inputs: Vec<PathBuf>,
+    /// Where results go; standard output by default. `.csv` writes CSV, anything else JSON lines
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// The format of the inputs, where the names don't tell
+    #[arg(long, value_enum)]
+    pub input_format: Option<InputFormat>,
+    /// The format of the results, where the name doesn't tell
+    #[arg(long, value_enum)]
+    pub output_format: Option<OutputFormat>,
+    /// Rows that can't be scored, one JSON object a line with file, line and reason
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Stop at the first row that can't be scored, with exit code 3
+    #[arg(long)]
+    pub strict: bool,
+    /// Threads to score with; all cores by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// The field that names a row's source, for models with windows
+    #[arg(long, value_name = "PATH")]
+    pub source_field: Option<String>,
+    /// No progress bar
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum InputFormat {
+    Jsonl,
+    Csv,
+    Images,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    Jsonl,
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    #[command(subcommand)]
+    pub command: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Say what a model takes and gives, what it costs, and whether it runs here.
+    Inspect {
+        /// An .onnx file or a bundle's folder
+        model: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure latency and throughput on this machine.
+    Bench {
+        /// An .onnx file or a bundle's folder
+        model: PathBuf,
+        /// How long to measure each batch size
+        #[arg(long, value_name = "SECS", default_value_t = 2.0)]
+        secs: f64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// How long to run, such as `20s` or `5m`; until Ctrl-C by default
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub duration: Option<std::time::Duration>,
+    /// Simulated machines
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub machines: u16,
+    /// Messages a second, all machines together
+    #[arg(long, value_name = "RATE", default_value_t = 200.0)]
+    pub rate: f64,
+    /// Use this broker instead of the embedded one, such as mqtt://localhost:1883
+    #[arg(long, value_name = "URL")]
+    pub broker: Option<String>,
+}
+
+#[cfg(feature = "demo")]
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}, such as 20s or 5m"))
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write the pages of all commands here
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+}
+
+/// The definition of the whole command line.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

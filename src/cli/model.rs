@@ -1,0 +1,3 @@
+pub fn run(_args: super::args::ModelArgs) -> Result<(), super::Failure> {
+    Ok(())
+}

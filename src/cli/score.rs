@@ -1,0 +1,3 @@
+pub fn run(_args: super::args::ScoreArgs) -> Result<(), super::Failure> {
+    Ok(())
+}

@@ -1,0 +1,322 @@
+//! The composition: from a configuration to a running daemon, and to its end.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use tokio::{sync::mpsc, time::Instant as Deadline};
+use tracing::{info, warn};
+
+use super::{
+    Leftover, RunReport,
+    inbox::{Inbox, Route, Routes},
+    last_run,
+    queue::Queue,
+    worker::{Worker, WorkerParts},
+};
+use crate::{
+    config::{Config, PipelineConfig},
+    crypto,
+    domain::Epoch,
+    mqtt::{Publish, Publisher, Qos, Session},
+    scoring::{Encoder, Scorer, ScorerOptions},
+    telemetry::{Ledger, ModelInfo, ShedPolicy, State, Telemetry, systemd},
+};
+
+/// Why a daemon can't be built or started.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("the system gave no random numbers: {0}")]
+    NoRandomness(std::io::Error),
+    #[error("the system gave no thread: {0}; raise its limits (`ulimit -u`)")]
+    NoThread(std::io::Error),
+}
+
+/// What the outside asks of a running daemon.
+#[derive(Debug)]
+pub enum Command {
+    /// Finish what is queued, then end.
+    Drain,
+    /// Go on with this configuration.
+    Reload(Box<Config>),
+    /// A reload was asked for and its configuration refused.
+    ReloadRefused(String),
+}
+
+/// A daemon, composed and not yet started.
+pub struct Daemon {
+    config: Config,
+    epoch: Epoch,
+    origin: Instant,
+    telemetry: Arc<Telemetry>,
+    routes: Arc<Mutex<Routes>>,
+    workers: Vec<(String, Worker)>,
+    /// Books of pipelines that a reload ended.
+    ended: Vec<(String, Ledger)>,
+}
+
+impl Daemon {
+    /// Composes a daemon. Starts no thread and opens no socket.
+    ///
+    /// # Errors
+    /// [`BuildError::NoRandomness`]
+    pub fn build(config: Config) -> Result<Daemon, BuildError> {
+        let telemetry = Telemetry::new(config.device.clone());
+        telemetry.broker().set_url(config.broker.options.url.to_string());
+        telemetry.readiness().enter(State::Starting, "waiting for the first connection to the broker");
+        Ok(Daemon {
+            epoch: crypto::new_epoch().map_err(BuildError::NoRandomness)?,
+            origin: Instant::now(),
+            telemetry,
+            routes: Arc::default(),
+            workers: Vec::new(),
+            ended: Vec::new(),
+            config,
+        })
+    }
+
+    /// What the admin server and the demo look at.
+    pub fn telemetry(&self) -> Arc<Telemetry> {
+        self.telemetry.clone()
+    }
+
+    /// Runs until `commands` says [`Command::Drain`] or closes, then drains; a second
+    /// [`Command::Drain`] forces the end.
+    ///
+    /// # Errors
+    /// [`BuildError::NoThread`]
+    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<RunReport, BuildError> {
+        let options = self.config.broker.options.clone();
+        let session = Session::new(options, Default::default());
+        let (publisher, control) = (session.publisher(), session.control());
+        let state_topic = self.config.broker.state_topic.clone();
+        let mut inbox = Inbox::new(self.routes.clone(), self.telemetry.clone(), state_topic);
+        let pipelines = std::mem::take(&mut self.config.pipelines);
+        for pipeline in pipelines {
+            self.start(pipeline, &publisher)?;
+        }
+        control.set_filters(self.lock().filters());
+        let run = session.run(&mut inbox);
+        tokio::pin!(run);
+
+        loop {
+            let told = tokio::select! {
+                () = &mut run => break,
+                told = commands.recv() => told.unwrap_or(Command::Drain),
+                () = watchdog() => continue,
+            };
+            match told {
+                Command::Drain => break,
+                Command::Reload(config) => {
+                    systemd::reloading();
+                    // The session goes on while pipelines are exchanged.
+                    tokio::select! {
+                        () = &mut run => break,
+                        reloaded = self.reload(*config, &publisher) => reloaded?,
+                    }
+                    control.set_filters(self.lock().filters());
+                    self.telemetry.readiness().leave(State::ConfigRefused);
+                    systemd::ready("reloaded");
+                }
+                Command::ReloadRefused(why) => {
+                    self.telemetry.readiness().enter(State::ConfigRefused, why);
+                }
+            }
+        }
+
+        // Draining, in flow order: input, scoring, output, goodbye.
+        systemd::stopping("finishing what is queued");
+        let deadline = Deadline::now() + self.config.drain_deadline;
+        let text = format!("stopping: {} s to finish what is queued", self.config.drain_deadline.as_secs());
+        self.telemetry.readiness().enter(State::Draining, text);
+        self.lock().draining = true;
+        let (left, forced) = {
+            let drain = self.drain(&publisher, deadline);
+            tokio::pin!(drain);
+            let drained = tokio::select! {
+                left = &mut drain => Some(left),
+                () = second_drain(&mut commands) => None,
+                // Ends by itself only after `control.stop()`.
+                () = &mut run => None,
+            };
+            match drained {
+                Some(left) => (left, false),
+                None => (Vec::new(), true),
+            }
+        };
+        let left = if forced { self.abandon(&publisher) } else { left };
+        control.stop();
+        if !forced {
+            run.await;
+        }
+        let report = self.report(left, forced);
+        if let Some(state_dir) = &self.config.state_dir
+            && let Err(error) = last_run::write(state_dir, &report)
+        {
+            warn!(%error, dir = %state_dir.display(), "can't write last-run.json");
+        }
+        Ok(report)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Routes> {
+        self.routes.lock().expect("not poisoned: nothing panics under this lock")
+    }
+
+    /// Starts a pipeline's worker and opens its route.
+    fn start(&mut self, pipeline: PipelineConfig, publisher: &Publisher) -> Result<(), BuildError> {
+        let identity = &pipeline.model.identity;
+        let info = ModelInfo {
+            name: identity.name.clone(),
+            version: identity.version.clone(),
+            digest: identity.digest.clone(),
+        };
+        let stats = self.telemetry.add_pipeline(&pipeline.name, info);
+        let queue = Arc::new(Queue::new(pipeline.queue_messages, pipeline.queue_bytes));
+        let options = ScorerOptions {
+            pipeline: pipeline.name.clone(),
+            device: self.config.device.as_str().into(),
+            epoch: self.epoch,
+            source: pipeline.source.clone(),
+            max_sources: pipeline.max_sources,
+            copy_fields: pipeline.copy_fields.clone(),
+            max_payload_bytes: pipeline.max_payload_bytes,
+            max_batch: pipeline.max_batch,
+        };
+        let worker = Worker::start(WorkerParts {
+            name: pipeline.name.clone(),
+            scorer: Scorer::new(pipeline.model.plan.clone(), pipeline.model.engine.clone(), options),
+            encoder: Encoder::new(&pipeline.name, identity),
+            queue: queue.clone(),
+            stats: stats.clone(),
+            publisher: publisher.clone(),
+            output: pipeline.output.clone(),
+            output_qos: pipeline.output_qos,
+            error_topic: pipeline.error_topic.clone(),
+            max_batch: pipeline.max_batch,
+            origin: self.origin,
+        })
+        .map_err(BuildError::NoThread)?;
+        info!(pipeline = pipeline.name, model = identity.name, version = identity.version, "pipeline ready");
+        self.workers.push((pipeline.fingerprint, worker));
+        self.lock().routes.push(Route {
+            name: pipeline.name,
+            topics: pipeline.topics,
+            qos: pipeline.qos,
+            retained: pipeline.retained,
+            queue,
+            stats,
+        });
+        Ok(())
+    }
+
+    /// Exchanges the pipelines that changed; the others keep running with all they remember.
+    async fn reload(&mut self, config: Config, publisher: &Publisher) -> Result<(), BuildError> {
+        if config.broker != self.config.broker
+            || config.admin != self.config.admin
+            || config.device != self.config.device
+        {
+            warn!("changes of `device`, `broker` and `admin` take effect at the next start only");
+        }
+        let same = |worker: &(String, Worker)| {
+            config.pipelines.iter().any(|new| new.name == worker.1.name && new.fingerprint == worker.0)
+        };
+        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.workers).into_iter().partition(same);
+        self.workers = kept;
+        let deadline = Deadline::now() + config.drain_deadline;
+        for (_, mut worker) in gone {
+            self.lock().routes.retain(|route| route.name != worker.name);
+            if !worker.drain(deadline).await {
+                worker.abandon(ShedPolicy::PipelineRemoved);
+                warn!(pipeline = worker.name, "what the old pipeline had not scored in time was let go");
+            }
+            self.telemetry.remove_pipeline(&worker.name);
+            self.ended.push((worker.name.clone(), worker.stats.ledger()));
+            info!(pipeline = worker.name, "pipeline ended");
+        }
+        self.config.drain_deadline = config.drain_deadline;
+        self.config.state_dir = config.state_dir;
+        for pipeline in config.pipelines {
+            if !self.workers.iter().any(|(_, worker)| worker.name == pipeline.name) {
+                self.start(pipeline, publisher)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finishes scoring, then publishing. Returns what was not finished by the deadline.
+    async fn drain(&mut self, publisher: &Publisher, deadline: Deadline) -> Vec<Leftover> {
+        let mut left = Vec::new();
+        for (_, worker) in &self.workers {
+            worker.queue.close();
+        }
+        let mut stragglers = false;
+        for (_, worker) in &mut self.workers {
+            stragglers |= !worker.drain(deadline).await;
+        }
+        if stragglers {
+            left.extend(self.abandon(publisher));
+        }
+        let mut goodbye = vec![Publish {
+            topic: self.config.broker.state_topic.clone(),
+            payload: bytes::Bytes::from_static(b"offline"),
+            qos: Qos::AtLeastOnce,
+            retain: true,
+            ticket: None,
+        }];
+        if !stragglers {
+            publisher.publish(&mut goodbye);
+        }
+        let idle = publisher.until_idle();
+        if tokio::time::timeout_at(deadline, idle).await.is_err() {
+            let (waiting, in_flight) = publisher.backlog();
+            let what = format!("{waiting} messages not sent, {in_flight} not acknowledged by the broker");
+            left.push(Leftover { whose: "output".into(), what });
+        }
+        left
+    }
+
+    /// Lets go of what is queued and names it.
+    fn abandon(&self, publisher: &Publisher) -> Vec<Leftover> {
+        // Lets go of a worker that waits for room to publish.
+        publisher.close();
+        let mut left = Vec::new();
+        for (_, worker) in &self.workers {
+            let (queued, _) = worker.queue.len();
+            worker.abandon(ShedPolicy::DrainDeadline);
+            let pending = worker.stats.books().pending;
+            if !worker.is_finished() && (queued > 0 || pending > 0) {
+                let what = format!("{queued} messages not scored, {pending} units in the model");
+                left.push(Leftover { whose: format!("pipeline {}", worker.name), what });
+            }
+        }
+        left
+    }
+
+    fn report(&mut self, left: Vec<Leftover>, forced: bool) -> RunReport {
+        let mut ledgers = std::mem::take(&mut self.ended);
+        ledgers.extend(self.workers.iter().map(|(_, worker)| (worker.name.clone(), worker.stats.ledger())));
+        RunReport { ledgers, left, forced }
+    }
+}
+
+/// Feeds systemd's watchdog once, after its interval; never returns where there is none.
+async fn watchdog() {
+    match systemd::watchdog_interval() {
+        Some(interval) => tokio::time::sleep(interval).await,
+        None => std::future::pending().await,
+    }
+    systemd::feed_watchdog();
+}
+
+/// Waits for somebody who doesn't want to wait.
+async fn second_drain(commands: &mut mpsc::Receiver<Command>) {
+    loop {
+        match commands.recv().await {
+            Some(Command::Drain) => return,
+            Some(Command::Reload(_) | Command::ReloadRefused(_)) => {}
+            // Nobody left to force anything.
+            None => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What the session hands in: matched against every pipeline, admitted or held back.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant, SystemTime},
+};
+
+use tracing::{info, warn};
+
+use super::queue::{Job, Queue};
+use crate::{
+    config::Retained,
+    domain::{Reason, TopicFilter},
+    mqtt::{Admission, ConnectError, Handler, Incoming, Publish, Qos},
+    telemetry::{PipelineStats, ShedPolicy, State, Telemetry, systemd},
+};
+
+/// A pipeline as the inbox sees it.
+#[derive(Clone)]
+pub(super) struct Route {
+    pub name: String,
+    pub topics: Vec<TopicFilter>,
+    pub qos: Qos,
+    pub retained: Retained,
+    pub queue: Arc<Queue>,
+    pub stats: Arc<PipelineStats>,
+}
+
+/// The pipelines that take messages; a reload changes them.
+#[derive(Default)]
+pub(super) struct Routes {
+    pub routes: Vec<Route>,
+    /// The daemon stops: nothing more is taken in.
+    pub draining: bool,
+}
+
+impl Routes {
+    /// Every filter once, with the highest level of service any pipeline wants.
+    pub fn filters(&self) -> BTreeMap<String, Qos> {
+        let mut filters = BTreeMap::new();
+        for route in &self.routes {
+            for topic in &route.topics {
+                let qos = filters.entry(topic.as_str().to_owned()).or_insert(route.qos);
+                *qos = (*qos).max(route.qos);
+            }
+        }
+        filters
+    }
+}
+
+/// The session's handler.
+pub(super) struct Inbox {
+    routes: Arc<Mutex<Routes>>,
+    telemetry: Arc<Telemetry>,
+    online: (String, &'static [u8]),
+    sequence: u64,
+    /// Pipelines the current message goes to; kept for its buffer.
+    matched: Vec<usize>,
+    /// systemd was told that the daemon is ready.
+    told_ready: bool,
+}
+
+impl Inbox {
+    pub fn new(routes: Arc<Mutex<Routes>>, telemetry: Arc<Telemetry>, state_topic: String) -> Self {
+        let online = (state_topic, &b"online"[..]);
+        Inbox { routes, telemetry, online, sequence: 0, matched: Vec::new(), told_ready: false }
+    }
+
+    fn admit(&mut self, incoming: Incoming) -> Admission {
+        let routes = self.routes.clone();
+        let routes = routes.lock().expect("not poisoned: nothing panics under this lock");
+        let Incoming { topic, payload, retained, ticket } = incoming;
+        self.matched.clear();
+        let mut wanted = false;
+        for (at, route) in routes.routes.iter().enumerate() {
+            if !route.topics.iter().any(|filter| filter.matches(&topic)) {
+                continue;
+            }
+            wanted = true;
+            if retained && route.retained == Retained::Ignore {
+                route.stats.retained_ignored();
+            } else {
+                self.matched.push(at);
+            }
+        }
+        if !wanted {
+            self.telemetry.message_unmatched();
+        }
+        if self.matched.is_empty() {
+            if let Some(ticket) = ticket {
+                ticket.done();
+            }
+            return Admission::Taken;
+        }
+        if routes.draining {
+            // At QoS 1 the broker keeps it: the ticket is dropped, not done.
+            if ticket.is_none() {
+                for &at in &self.matched {
+                    routes.routes[at].stats.receive(1);
+                    routes.routes[at].stats.shed(1, ShedPolicy::DrainDeadline);
+                }
+            }
+            return Admission::Taken;
+        }
+        let full = |at: &usize| !routes.routes[*at].queue.has_room(payload.len());
+        if ticket.is_some() && self.matched.iter().any(full) {
+            // All of its pipelines take it, or none does yet.
+            return Admission::Full(Incoming { topic, payload, retained, ticket });
+        }
+        self.sequence += 1;
+        let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
+        if let Some(ticket) = &ticket {
+            ticket.add_parts(self.matched.len());
+        }
+        for at in &self.matched {
+            let route = &routes.routes[*at];
+            route.stats.message_arrived();
+            route.stats.receive(1);
+            if full(at) {
+                // Only at QoS 0: nobody would send it again, and nobody may wait for it.
+                route.stats.shed(1, ShedPolicy::QueueFull);
+                continue;
+            }
+            let (topic, payload, ticket) = (topic.clone(), payload.clone(), ticket.clone());
+            route.queue.push(Job { topic, payload, sequence: self.sequence, arrived, arrived_at, ticket });
+        }
+        if let Some(ticket) = ticket {
+            // The message's own part: the pipelines' parts remain.
+            ticket.done();
+        }
+        Admission::Taken
+    }
+}
+
+impl Handler for Inbox {
+    fn connected(&mut self, session_present: bool) -> Vec<Publish> {
+        let broker = self.telemetry.broker();
+        broker.connected();
+        info!(broker = broker.url(), session_present, "connected to the broker");
+        for state in [State::Starting, State::BrokerUnreachable, State::BrokerRefused] {
+            self.telemetry.readiness().leave(state);
+        }
+        if !std::mem::replace(&mut self.told_ready, true) {
+            systemd::ready("scoring");
+        }
+        let (topic, payload) = &self.online;
+        vec![Publish {
+            topic: topic.clone(),
+            payload: bytes::Bytes::from_static(payload),
+            qos: Qos::AtLeastOnce,
+            retain: true,
+            ticket: None,
+        }]
+    }
+
+    fn message(&mut self, incoming: Incoming) -> Admission {
+        self.admit(incoming)
+    }
+
+    fn oversize(&mut self, topic: &str, bytes: usize) {
+        warn!(topic, bytes, "a message over `broker.max_packet_bytes` was rejected");
+        let routes = self.routes.lock().expect("not poisoned: nothing panics under this lock");
+        for route in &routes.routes {
+            if route.topics.iter().any(|filter| filter.matches(topic)) {
+                route.stats.receive(1);
+                route.stats.reject(Reason::TooLarge);
+            }
+        }
+    }
+
+    fn disconnected(&mut self, why: &str) {
+        self.telemetry.broker().disconnected();
+        self.telemetry.readiness().enter(State::BrokerUnreachable, why);
+    }
+
+    fn connect_failed(&mut self, error: &ConnectError, retry_in: Duration) {
+        let readiness = self.telemetry.readiness();
+        let (now, other) = if error.is_refusal() {
+            (State::BrokerRefused, State::BrokerUnreachable)
+        } else {
+            (State::BrokerUnreachable, State::BrokerRefused)
+        };
+        readiness.leave(other);
+        // Told once; `/readyz` and the metrics keep telling.
+        readiness.enter(now, error.to_string());
+        tracing::debug!(%error, retry_in_ms = retry_in.as_millis() as u64, "no connection");
+    }
+
+    fn subscriptions_refused(&mut self, filters: &[String]) {
+        let readiness = self.telemetry.readiness();
+        if filters.is_empty() {
+            readiness.leave(State::SubscriptionRefused);
+        } else {
+            let text = format!("the broker refuses to let this client read {}", filters.join(", "));
+            readiness.enter(State::SubscriptionRefused, text);
+        }
+    }
+
+    fn taken_over(&mut self, now: bool) {
+        let readiness = self.telemetry.readiness();
+        if now {
+            let text = "the broker closes every connection soon after it is made: another client seems to use the same `broker.client_id`";
+            readiness.enter(State::TakenOver, text);
+        } else {
+            readiness.leave(State::TakenOver);
+        }
+    }
+}

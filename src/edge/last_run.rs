@@ -1,0 +1,42 @@
+//! `last-run.json`: the books of the last run, for whoever looks at the machine afterwards.
+
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+
+use serde_json::json;
+
+use super::RunReport;
+
+/// The version of the file.
+const FORMAT: u32 = 1;
+
+/// Writes the report, readable by its owner only, in one step (a torn file is never seen).
+///
+/// # Errors
+/// What the file system says.
+pub(super) fn write(state_dir: &Path, report: &RunReport) -> std::io::Result<()> {
+    fs::create_dir_all(state_dir)?;
+    let pipelines: serde_json::Map<String, serde_json::Value> = report
+        .ledgers
+        .iter()
+        .map(|(name, ledger)| {
+            let books = ledger.books;
+            let text = json!({
+                "received": books.received, "scored": books.scored, "merged": books.merged,
+                "rejected": books.rejected, "shed": books.shed, "pending": books.pending,
+            });
+            (name.clone(), text)
+        })
+        .collect();
+    let left: Vec<String> = report.left.iter().map(|left| format!("{}: {}", left.whose, left.what)).collect();
+    let text = json!({
+        "format": FORMAT,
+        "ended_at": humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
+        "pipelines": pipelines,
+        "left": left,
+    });
+    let part = state_dir.join("last-run.json.part");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    writeln!(file, "{text:#}")?;
+    file.sync_all()?;
+    fs::rename(part, state_dir.join("last-run.json"))
+}

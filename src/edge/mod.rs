@@ -1,0 +1,18 @@
+//! The daemon: messages in, verdicts out, and every unit accounted for.
+//!
+//! ```text
+//! broker -> session task -> inbox -> [queue, bounded] -> worker thread (scorer) -> publisher -> session task -> broker
+//! ```
+//!
+//! The session's task never waits: a full queue holds one message and stops reading. A pipeline's
+//! worker may wait for room to publish; nobody waits for a worker but its own queue.
+
+mod app;
+mod inbox;
+mod last_run;
+mod queue;
+mod report;
+mod worker;
+
+pub use app::{BuildError, Command, Daemon};
+pub use report::{Leftover, RunReport};

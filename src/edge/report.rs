@@ -1,0 +1,30 @@
+//! How a run of the daemon ended.
+
+use crate::{domain::Books, telemetry::Ledger};
+
+/// What a run leaves behind: its books, and what was not finished.
+#[derive(Debug, Clone)]
+pub struct RunReport {
+    /// By pipeline, also those a reload removed.
+    pub ledgers: Vec<(String, Ledger)>,
+    /// What the drain did not finish; empty after a clean stop.
+    pub left: Vec<Leftover>,
+    /// True when a second signal cut the drain short.
+    pub forced: bool,
+}
+
+impl RunReport {
+    /// All pipelines' books added up.
+    pub fn books(&self) -> Books {
+        self.ledgers.iter().map(|(_, ledger)| ledger.books).sum()
+    }
+}
+
+/// Something the drain did not finish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// Such as "pipeline press".
+    pub whose: String,
+    /// Such as "12 messages not scored".
+    pub what: String,
+}
