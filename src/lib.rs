@@ -9,6 +9,7 @@ pub mod edge;
 pub mod engine;
 pub mod models;
 pub mod mqtt;
+pub mod offline;
 pub mod scoring;
 pub mod settings;
 pub mod telemetry;

@@ -58,7 +58,7 @@ fn number(condition: &ConditionSpec, output: &OutputValue) -> Option<f64> {
     match output {
         OutputValue::One(value) => value.as_f64(),
         OutputValue::Many(values) => values.get(condition.index?).and_then(Value::as_f64),
-        OutputValue::Probabilities(classes) => {
+        OutputValue::Probabilities(classes) | OutputValue::Ranked(classes) => {
             let wanted = condition.label.as_deref()?;
             classes.iter().find(|(label, _)| **label == *wanted).and_then(|(_, p)| p.as_f64())
         }

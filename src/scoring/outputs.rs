@@ -138,6 +138,7 @@ fn probabilities(output: &Slice<'_>, labels: &mut Vec<Arc<str>>, top_k: Option<u
         // Stable: of equal probabilities the lower class number comes first.
         classes.sort_by(|(_, a), (_, b)| b.as_f64().unwrap_or(0.0).total_cmp(&a.as_f64().unwrap_or(0.0)));
         classes.truncate(k);
+        return OutputValue::Ranked(classes);
     }
     OutputValue::Probabilities(classes)
 }
@@ -174,7 +175,9 @@ fn check_finite(name: &str, value: &OutputValue) -> Result<(), Rejection> {
     let finite = match value {
         OutputValue::One(value) => value.is_finite(),
         OutputValue::Many(values) => values.iter().all(Value::is_finite),
-        OutputValue::Probabilities(classes) => classes.iter().all(|(_, p)| p.is_finite()),
+        OutputValue::Probabilities(classes) | OutputValue::Ranked(classes) => {
+            classes.iter().all(|(_, p)| p.is_finite())
+        }
     };
     if finite {
         return Ok(());

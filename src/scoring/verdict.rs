@@ -56,8 +56,10 @@ impl Value {
 pub enum OutputValue {
     One(Value),
     Many(Vec<Value>),
-    /// Classes with their probabilities; with `top_k` the highest first.
+    /// All classes with their probabilities, in the model's order.
     Probabilities(Vec<(Arc<str>, Value)>),
+    /// The most probable classes, the highest first.
+    Ranked(Vec<(Arc<str>, Value)>),
 }
 
 /// What scoring made of one unit.
@@ -94,6 +96,31 @@ impl Verdict {
         }
         out.push(b'}');
     }
+
+    /// Appends the verdict as a line of offline results: where the row stood, what came of it.
+    pub fn write_offline(&self, file: &str, line: u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"file\":");
+        json(file, out);
+        if line > 0 {
+            out.extend_from_slice(b",\"line\":");
+            json(&line, out);
+        }
+        if self.reading > 0 {
+            out.extend_from_slice(b",\"reading\":");
+            json(&self.reading, out);
+        }
+        if let Some(source) = &self.source {
+            out.extend_from_slice(b",\"source\":");
+            json(&**source, out);
+        }
+        if let Some(time) = &self.time {
+            out.extend_from_slice(b",\"time\":");
+            out.extend_from_slice(time.as_bytes());
+        }
+        out.push(b',');
+        self.write_results(out);
+        out.extend_from_slice(b"}\n");
+    }
 }
 
 fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
@@ -107,7 +134,7 @@ fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        OutputValue::Probabilities(classes) => {
+        OutputValue::Probabilities(classes) | OutputValue::Ranked(classes) => {
             out.push(b'{');
             for (i, (label, p)) in classes.iter().enumerate() {
                 separate(i, out);

@@ -15,7 +15,8 @@ pub struct CsvReader {
     /// Copy slot -> column and its name.
     copies: Vec<Option<usize>>,
     columns: Vec<String>,
-    record: csv::ByteRecord,
+    /// Kept for its buffer.
+    cells: Vec<(usize, usize)>,
 }
 
 impl CsvReader {
@@ -28,36 +29,57 @@ impl CsvReader {
             arrays: layout.arrays.len(),
             copies: layout.copies.iter().map(column).collect(),
             columns: columns.clone(),
-            record: csv::ByteRecord::new(),
+            cells: Vec::new(),
         }
     }
 
     pub fn read(&mut self, payload: &[u8], rows: &mut Rows) -> Result<(), Rejection> {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.delimiter)
-            .from_reader(payload);
-        let mut record = std::mem::take(&mut self.record);
-        let mut read = || -> Result<(), Rejection> {
-            while reader.read_byte_record(&mut record).map_err(|e| malformed(&e.to_string()))? {
-                self.read_record(&record, rows)?;
-            }
-            Ok(())
-        };
-        let result = read();
-        self.record = record;
-        result?;
+        if payload.contains(&b'"') {
+            self.read_quoted(payload, rows)?;
+        } else {
+            let mut cells = std::mem::take(&mut self.cells);
+            let mut next = 0;
+            let read = payload.split(|&b| b == b'\n').try_for_each(|line| {
+                let mut start = next;
+                next += line.len() + 1;
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                if line.is_empty() {
+                    return Ok(());
+                }
+                cells.clear();
+                for cell in line.split(|&b| b == self.delimiter) {
+                    cells.push((start, start + cell.len()));
+                    start += cell.len() + 1;
+                }
+                self.read_record(&Record::Plain(payload, &cells), rows)
+            });
+            self.cells = cells;
+            read?;
+        }
         if rows.as_slice().is_empty() {
             return Err(malformed("the payload is empty"));
         }
         Ok(())
     }
 
-    fn read_record(&self, record: &csv::ByteRecord, rows: &mut Rows) -> Result<(), Rejection> {
+    /// Quotes need the whole of RFC 4180: the csv crate has it.
+    fn read_quoted(&mut self, payload: &[u8], rows: &mut Rows) -> Result<(), Rejection> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(self.delimiter)
+            .from_reader(payload);
+        let mut record = csv::ByteRecord::new();
+        while reader.read_byte_record(&mut record).map_err(|e| malformed(&e.to_string()))? {
+            self.read_record(&Record::Quoted(&record), rows)?;
+        }
+        Ok(())
+    }
+
+    fn read_record(&self, record: &Record<'_>, rows: &mut Rows) -> Result<(), Rejection> {
         if !self.columns.is_empty() && record.len() != self.columns.len() {
             let detail =
-                format!("the line has {} cells, `columns` names {}", record.len(), self.columns.len());
+                format!("the line has {} cells, there are {} columns", record.len(), self.columns.len());
             return Err(Rejection::new(Reason::WrongLength, detail));
         }
         let row = rows.push();
@@ -68,7 +90,7 @@ impl CsvReader {
         }
         for (slot, column) in self.copies.iter().enumerate() {
             row.copies[slot] = match column {
-                Some(column) => record.get(*column).map(|cell| copy_cell(cell)),
+                Some(column) => record.get(*column).map(copy_cell),
                 None => Some(serde_json::Value::Array(record.iter().map(copy_cell).collect())),
             };
         }
@@ -89,6 +111,33 @@ impl CsvReader {
             }
         }
         Ok(())
+    }
+}
+
+/// One line's cells.
+enum Record<'r> {
+    /// Ranges of a payload without quotes.
+    Plain(&'r [u8], &'r [(usize, usize)]),
+    Quoted(&'r csv::ByteRecord),
+}
+
+impl<'r> Record<'r> {
+    fn len(&self) -> usize {
+        match self {
+            Record::Plain(_, cells) => cells.len(),
+            Record::Quoted(record) => record.len(),
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<&'r [u8]> {
+        match self {
+            Record::Plain(payload, cells) => cells.get(index).map(|(start, end)| &payload[*start..*end]),
+            Record::Quoted(record) => record.get(index),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'r [u8]> {
+        (0..self.len()).filter_map(|index| self.get(index))
     }
 }
 

@@ -1,0 +1,87 @@
+//! A verdict as a line of CSV: outputs and conditions in columns.
+
+use crate::scoring::{OutputValue, Value, Verdict};
+
+/// The header for verdicts shaped like `verdict`.
+pub(super) fn header(verdict: &Verdict) -> String {
+    let mut columns = vec!["file".to_owned(), "line".to_owned()];
+    if verdict.source.is_some() {
+        columns.push("source".into());
+    }
+    for (name, value) in &verdict.outputs {
+        match value {
+            OutputValue::One(_) => columns.push(name.to_string()),
+            OutputValue::Many(values) => columns.extend((0..values.len()).map(|i| format!("{name}.{i}"))),
+            OutputValue::Ranked(classes) => {
+                for rank in 1..=classes.len() {
+                    columns.push(format!("{name}.{rank}"));
+                    columns.push(format!("{name}.{rank}.probability"));
+                }
+            }
+            OutputValue::Probabilities(classes) => {
+                columns.extend(classes.iter().map(|(label, _)| format!("{name}.{label}")));
+            }
+        }
+    }
+    columns.extend(verdict.conditions.iter().map(|(name, _)| name.to_string()));
+    let mut out = Vec::new();
+    for (i, column) in columns.iter().enumerate() {
+        separate(i, &mut out);
+        text(column, &mut out);
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Appends one line.
+pub(super) fn line(file: &str, line: u64, verdict: &Verdict, out: &mut Vec<u8>) {
+    text(file, out);
+    out.push(b',');
+    out.extend_from_slice(line.to_string().as_bytes());
+    if let Some(source) = &verdict.source {
+        out.push(b',');
+        text(source, out);
+    }
+    for (_, value) in &verdict.outputs {
+        match value {
+            OutputValue::One(value) => cell(value, out),
+            OutputValue::Many(values) => values.iter().for_each(|value| cell(value, out)),
+            OutputValue::Ranked(classes) => {
+                for (label, p) in classes {
+                    out.push(b',');
+                    text(label, out);
+                    cell(p, out);
+                }
+            }
+            OutputValue::Probabilities(classes) => classes.iter().for_each(|(_, p)| cell(p, out)),
+        }
+    }
+    for (_, holds) in &verdict.conditions {
+        out.extend_from_slice(if *holds { b",true" } else { b",false" });
+    }
+    out.push(b'\n');
+}
+
+fn cell(value: &Value, out: &mut Vec<u8>) {
+    out.push(b',');
+    match value {
+        Value::Text(label) => text(label, out),
+        number => number.write_json(out),
+    }
+}
+
+fn separate(i: usize, out: &mut Vec<u8>) {
+    if i > 0 {
+        out.push(b',');
+    }
+}
+
+/// Quoted only where it has to be (RFC 4180).
+fn text(text: &str, out: &mut Vec<u8>) {
+    if text.contains(['"', ',', '\n', '\r']) {
+        out.push(b'"');
+        out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
