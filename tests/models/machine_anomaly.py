@@ -113,15 +113,17 @@ def train():
     """The forest and how well it does on runs it has not seen."""
     x, y = simulate(seed=21, count=40_000)
     forest = RandomForestClassifier(
-        n_estimators=16, max_leaf_nodes=56, min_samples_leaf=5, random_state=7, n_jobs=1
+        # Each split may take any feature: only a fine staircase follows the pressure's line.
+        n_estimators=10, max_leaf_nodes=96, min_samples_leaf=5, max_features=None, random_state=7, n_jobs=1
     ).fit(x, y)
+    calm = healthy(np.random.default_rng(24), 20_000).astype(np.float32)
     unseen, truth = simulate(seed=22, count=20_000)
     score = forest.predict_proba(unseen)[:, 1]
     alarm = score > 0.8
     print(
         f"machine-anomaly: average precision {average_precision_score(truth, score):.3f}; "
         f"at 0.8: precision {truth[alarm].mean():.3f}, recall {alarm[truth == 1].mean():.3f}, "
-        f"false alarms {alarm[truth == 0].mean():.5f}"
+        f"alarms on healthy machines {(forest.predict_proba(calm)[:, 1] > 0.8).mean():.5f}"
     )
     return forest
 
@@ -168,7 +170,6 @@ def main(folder=SHIPPED):
         target_opset={"": OPSET, "ai.onnx.ml": 3},
         name="machine-anomaly",
     )
-    made.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
     write_bundle(
         Path(folder),
         made,

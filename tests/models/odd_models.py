@@ -150,15 +150,13 @@ def three_states(rng):
 
 
 def from_sklearn(estimator):
-    made = to_onnx(
+    return to_onnx(
         estimator,
         initial_types=[("x", FloatTensorType([None, 2]))],
         options={"zipmap": False} if hasattr(estimator, "classes_") else None,
         target_opset={"": OPSET, "ai.onnx.ml": 3},
         name="sklearn",
     )
-    made.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
-    return made
 
 
 CLASSES = """
