@@ -128,9 +128,9 @@ impl Families<'_> {
         self.counter("edgeward_messages", "Messages that arrived from the broker", per(|s| s.messages))?;
         self.counter("edgeward_retained_ignored", "Retained messages ignored", per(|s| s.retained_ignored))?;
         self.gauge(
-            "edgeward_since_last_message",
+            "edgeward_seconds_since_last_message",
             "Since the last message, or since the pipeline began when none came",
-            Some(Unit::Seconds),
+            None,
             each(snapshots, |s| s.silence.as_secs_f64()),
         )?;
         self.gauge(

@@ -96,6 +96,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
+        // Read while the child writes: the kernel queues only a few datagrams.
+        let listener = std::thread::spawn(move || {
+            let mut heard = Vec::new();
+            let mut buffer = [0; 1024];
+            loop {
+                let len = socket.recv(&mut buffer).unwrap();
+                match String::from_utf8_lossy(&buffer[..len]).trim_end() {
+                    "END" => return heard,
+                    text => heard.push(text.to_owned()),
+                }
+            }
+        });
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "telemetry::systemd::tests::everything_is_said_or_nothing_happens"])
             .env("NOTIFY_SOCKET", &path)
@@ -103,13 +115,9 @@ mod tests {
             .env_remove("WATCHDOG_PID")
             .output()
             .unwrap();
+        UnixDatagram::unbound().unwrap().send_to(b"END", &path).unwrap();
+        let heard = listener.join().unwrap();
         assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
-        socket.set_nonblocking(true).unwrap();
-        let mut heard = Vec::new();
-        let mut buffer = [0; 1024];
-        while let Ok(len) = socket.recv(&mut buffer) {
-            heard.push(String::from_utf8_lossy(&buffer[..len]).trim_end().to_owned());
-        }
         assert_eq!(heard[0], "READY=1\nSTATUS=scoring 1 pipeline");
         assert!(heard[1].starts_with("RELOADING=1\nMONOTONIC_USEC="), "{heard:?}");
         assert_eq!(heard[2], "STATUS=idle");
