@@ -102,7 +102,7 @@ mod tests {
         };
         let rows: Vec<_> = lines.rows().collect();
         assert_eq!(rows, [(2, &b"a,\"b\nc\""[..]), (4, b"d,e"), (5, b"f")]);
-        assert_eq!(last_row_end(&lines.text, true), 14);
+        assert_eq!(last_row_end(&lines.text, true), 13);
         assert_eq!(last_row_end(b"a,\"b\n", true), 0);
     }
 }
