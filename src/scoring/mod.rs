@@ -14,6 +14,8 @@ mod plan;
 mod scorer;
 mod source;
 pub mod spec;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod window;
 
