@@ -1,18 +1,70 @@
 //! The one place that knows tract.
+//!
+//! The way of a model: [`file`] reads and decodes it, [`weights`] checks what it carries,
+//! [`operators`] lists what the engine lacks, [`ports`] names free dimensions, [`plan`] has tract
+//! analyse and optimise it under watch, [`rows`] tries whether rows are independent, and
+//! [`session`] runs it.
 
-use std::path::Path;
+mod fault;
+mod file;
+mod operators;
+mod plan;
+mod ports;
+mod rows;
+mod session;
+mod trees;
+mod values;
+mod weights;
+mod wire;
 
-use super::{Engine, Limits, LoadError, Session, Signature};
+use std::{path::Path, sync::Arc};
+
+use tract_onnx::{model::Onnx, pb::ModelProto, tract_hir::internal::*};
+
+use self::{file::ModelFile, session::TractSession};
+use super::{Dim, Engine, Limits, LoadError, Port, Session, Signature};
 
 /// A model optimised by tract.
 pub struct TractEngine {
-    signature: Signature,
+    signature: Arc<Signature>,
+    /// What the graph takes for each input.
+    kinds: Arc<[DatumType]>,
+    plan: Arc<TypedSimplePlan>,
 }
 
 impl TractEngine {
     /// Reads, checks and optimises a model.
-    pub fn load(_path: &Path, _limits: &Limits) -> Result<Self, LoadError> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`LoadError`]; a panic in tract is one too.
+    pub fn load(path: &Path, limits: &Limits) -> Result<Self, LoadError> {
+        let file = ModelFile { path, limits };
+        fault::contained(&file, || {
+            let (mut proto, file_bytes) = file.read()?;
+            weights::check_and_complete(&mut proto, &file, file_bytes)?;
+            Self::build(proto, &file)
+        })
+    }
+
+    fn build(mut proto: ModelProto, file: &ModelFile<'_>) -> Result<Self, LoadError> {
+        let onnx = operators();
+        let missing = operators::missing(&proto, &onnx);
+        if !missing.is_empty() {
+            let nodes = missing.iter().map(operators::Missing::line).collect();
+            return Err(LoadError::UnsupportedOperators { path: file.path.into(), nodes });
+        }
+        let batch = ports::settle(&mut proto, file)?;
+        let names: Vec<_> = proto.graph.iter().flat_map(|graph| &graph.output).map(|o| o.name.clone()).collect();
+        let model = plan::optimise(&proto, onnx, file)?;
+        drop(proto);
+        let (signature, kinds) = signature(&model, names, batch.as_deref(), file)?;
+        let failed = |error: TractError| file.unsupported(fault::reason(&error));
+        let plan = TypedSimplePlan::new(model).map_err(failed)?;
+        let mut engine = TractEngine { signature: Arc::new(signature), kinds, plan };
+        if engine.signature.free_batch && !rows::are_independent(&engine.signature, &mut *engine.session()) {
+            engine.signature = Arc::new(without_batch(&engine.signature, batch.as_deref().unwrap_or("N")));
+        }
+        Ok(engine)
     }
 }
 
@@ -22,6 +74,69 @@ impl Engine for TractEngine {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        todo!()
+        Box::new(TractSession::new(
+            Arc::clone(&self.plan),
+            Arc::clone(&self.signature),
+            Arc::clone(&self.kinds),
+        ))
     }
+}
+
+/// The operators the engine has.
+fn operators() -> Onnx {
+    let mut onnx = tract_onnx::onnx();
+    // Not ONNX, and it allocates whatever its attribute says while the file is parsed.
+    onnx.op_register.0.remove("ConstantLike");
+    trees::register(&mut onnx);
+    onnx
+}
+
+fn signature(
+    model: &TypedModel,
+    output_names: Vec<String>,
+    batch: Option<&str>,
+    file: &ModelFile<'_>,
+) -> Result<(Signature, Arc<[DatumType]>), LoadError> {
+    let failed = |error: TractError| file.unsupported(fault::reason(&error));
+    let mut inputs = vec![];
+    let mut kinds = vec![];
+    for outlet in model.input_outlets().map_err(failed)? {
+        let fact = model.outlet_fact(*outlet).map_err(failed)?;
+        inputs.push(port(model.node(outlet.node).name.clone(), fact, batch, file)?);
+        kinds.push(fact.datum_type);
+    }
+    let mut outputs = vec![];
+    for (outlet, name) in model.output_outlets().map_err(failed)?.iter().zip(output_names) {
+        outputs.push(port(name, model.outlet_fact(*outlet).map_err(failed)?, batch, file)?);
+    }
+    let free_batch = inputs.iter().chain(&outputs).all(|port| {
+        port.dims.first() == Some(&Dim::Batch) && port.row_len().is_some()
+    });
+    let signature = Signature { inputs, outputs, free_batch };
+    let signature = match (free_batch, batch) {
+        (false, Some(batch)) => without_batch(&signature, batch),
+        _ => signature,
+    };
+    Ok((signature, kinds.into()))
+}
+
+fn port(name: String, fact: &TypedFact, batch: Option<&str>, file: &ModelFile<'_>) -> Result<Port, LoadError> {
+    let element = values::element(fact.datum_type).ok_or_else(|| {
+        file.unsupported(format!("`{name}` has elements of type {:?}, which can't be exchanged", fact.datum_type))
+    })?;
+    let dims = fact.shape.iter().enumerate().map(|(axis, dim)| match dim {
+        TDim::Val(n) => Dim::Fixed(usize::try_from(*n).unwrap_or(0)),
+        TDim::Sym(symbol) if axis == 0 && Some(&*symbol.to_string()) == batch => Dim::Batch,
+        other => Dim::Free(other.to_string()),
+    });
+    Ok(Port { name, element, dims: dims.collect() })
+}
+
+/// The same signature with its first dimension free, but not a batch.
+fn without_batch(signature: &Signature, name: &str) -> Signature {
+    let renamed = |ports: &[Port]| {
+        let rename = |dim: &Dim| if *dim == Dim::Batch { Dim::Free(name.into()) } else { dim.clone() };
+        ports.iter().map(|p| Port { dims: p.dims.iter().map(rename).collect(), ..p.clone() }).collect()
+    };
+    Signature { inputs: renamed(&signature.inputs), outputs: renamed(&signature.outputs), free_batch: false }
 }
