@@ -8,6 +8,7 @@
 mod error;
 mod signature;
 pub mod tract;
+mod trees;
 
 pub use error::{LoadError, RunError};
 pub use signature::{Dim, Port, Signature};

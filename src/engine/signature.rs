@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::domain::ElementType;
+use super::RunError;
+use crate::domain::{ElementType, Tensor};
 
 /// One dimension of an input or output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,4 +62,38 @@ pub struct Signature {
     /// True when the first dimension is free in every input and output: rows can be batched.
     /// Otherwise the model is run one unit at a time with the shapes as declared.
     pub free_batch: bool,
+}
+
+impl Signature {
+    /// Checks inputs against this signature: how many, their element types and their shapes.
+    ///
+    /// # Errors
+    /// [`RunError::WrongInput`] for the first that doesn't fit.
+    pub fn check(&self, inputs: &[Tensor]) -> Result<(), RunError> {
+        if inputs.len() != self.inputs.len() {
+            return Err(RunError::WrongInput {
+                input: format!("all {}", inputs.len()),
+                got: format!("{} tensors", inputs.len()),
+                expected: format!("{} tensors", self.inputs.len()),
+            });
+        }
+        let rows = inputs.first().and_then(|tensor| tensor.shape.first());
+        let fits = |(tensor, port): (&Tensor, &Port)| {
+            tensor.element() == port.element
+                && tensor.shape.len() == port.dims.len()
+                && tensor.shape.iter().zip(&port.dims).all(|(&len, dim)| match dim {
+                    Dim::Fixed(n) => len == *n,
+                    Dim::Batch => len > 0 && Some(&len) == rows,
+                    Dim::Free(_) => len > 0,
+                })
+        };
+        match inputs.iter().zip(&self.inputs).find(|&pair| !fits(pair)) {
+            None => Ok(()),
+            Some((tensor, port)) => Err(RunError::WrongInput {
+                input: port.name.clone(),
+                got: format!("{}{:?}", tensor.element(), tensor.shape),
+                expected: port.to_string(),
+            }),
+        }
+    }
 }

@@ -1,90 +1,70 @@
 //! The one place that knows tract.
+//!
+//! The way of a model: [`file`] reads and decodes it, [`weights`] checks what it carries,
+//! [`operators`] lists what the engine lacks, [`ports`] names free dimensions, [`plan`] has tract
+//! analyse and optimise it under watch, [`rows`] tries whether rows are independent, and
+//! [`session`] runs it.
+
+mod fault;
+mod file;
+mod operators;
+mod plan;
+mod ports;
+mod rows;
+mod session;
+mod trees;
+mod values;
+mod weights;
+mod wire;
 
 use std::{path::Path, sync::Arc};
 
-use tract_onnx::prelude::*;
-use tract_onnx::tract_hir::{infer::Factoid, internal::DimLike};
+use tract_onnx::{model::Onnx, pb::ModelProto, tract_hir::internal::*};
 
-use super::{Dim, Engine, Limits, LoadError, Port, RunError, Session, Signature};
-use crate::domain::{ElementType, Tensor as DomainTensor, TensorData};
+use self::{file::ModelFile, session::TractSession};
+use super::{Dim, Engine, Limits, LoadError, Port, Session, Signature};
 
 /// A model optimised by tract.
 pub struct TractEngine {
-    signature: Signature,
+    signature: Arc<Signature>,
+    /// What the graph takes for each input.
+    kinds: Arc<[DatumType]>,
     plan: Arc<TypedSimplePlan>,
 }
 
 impl TractEngine {
     /// Reads, checks and optimises a model.
-    pub fn load(path: &Path, _limits: &Limits) -> Result<Self, LoadError> {
-        let un = |e: TractError| LoadError::Unsupported { path: path.into(), what: format!("{e:#}") };
-        let mut m = tract_onnx::onnx().model_for_path(path).map_err(un)?;
-        let n = m.symbols.sym("N");
-        let mut inputs = vec![];
-        for i in 0..m.inputs.len() {
-            let f = m.input_fact(i).map_err(un)?.clone();
-            let dt = f.datum_type.concretize().unwrap_or(f32::datum_type());
-            let mut dims: Vec<TDim> = vec![];
-            let mut pd = vec![];
-            for (j, d) in f.shape.dims().enumerate() {
-                match d.concretize().and_then(|d| d.to_usize().ok()) {
-                    Some(k) => {
-                        dims.push(k.to_dim());
-                        pd.push(Dim::Fixed(k))
-                    }
-                    None if j == 0 => {
-                        dims.push(n.to_dim());
-                        pd.push(Dim::Batch)
-                    }
-                    None => {
-                        pd.push(Dim::Free("x".into()));
-                        dims.push(m.symbols.sym("x").to_dim())
-                    }
-                }
-            }
-            m.set_input_fact(i, dt.fact(&dims).into()).map_err(un)?;
-            let name = m.nodes[m.inputs[i].node].name.clone();
-            inputs.push(Port { name, element: el(dt), dims: pd });
-        }
-        let names: Vec<String> = m
-            .outputs
-            .iter()
-            .enumerate()
-            .map(|(i, o)| m.outlet_label(*o).map(str::to_owned).unwrap_or_else(|| format!("o{i}")))
-            .collect();
-        let m = m.into_optimized().map_err(un)?;
-        let outputs: Vec<Port> = (0..m.outputs.len())
-            .map(|i| {
-                let f = m.output_fact(i).unwrap();
-                Port {
-                    name: names[i].clone(),
-                    element: el(f.datum_type),
-                    dims: f
-                        .shape
-                        .iter()
-                        .enumerate()
-                        .map(|(j, d)| match d.to_usize() {
-                            Ok(k) => Dim::Fixed(k),
-                            _ if j == 0 => Dim::Batch,
-                            _ => Dim::Free(d.to_string()),
-                        })
-                        .collect(),
-                }
-            })
-            .collect();
-        let free_batch = inputs.iter().chain(&outputs).all(|p| p.dims.first() == Some(&Dim::Batch));
-        Ok(TractEngine {
-            signature: Signature { inputs, outputs, free_batch },
-            plan: TypedSimplePlan::new(m).map_err(un)?,
+    ///
+    /// # Errors
+    /// [`LoadError`]; a panic in tract is one too.
+    pub fn load(path: &Path, limits: &Limits) -> Result<Self, LoadError> {
+        let file = ModelFile { path, limits };
+        fault::contained(&file, || {
+            let (mut proto, file_bytes) = file.read()?;
+            weights::check_and_complete(&mut proto, &file, file_bytes)?;
+            Self::build(proto, &file)
         })
     }
-}
 
-fn el(dt: DatumType) -> ElementType {
-    match dt {
-        DatumType::I64 => ElementType::I64,
-        DatumType::String => ElementType::String,
-        _ => ElementType::F32,
+    fn build(mut proto: ModelProto, file: &ModelFile<'_>) -> Result<Self, LoadError> {
+        let onnx = operators();
+        let missing = operators::missing(&proto, &onnx);
+        if !missing.is_empty() {
+            let nodes = missing.iter().map(operators::Missing::line).collect();
+            return Err(LoadError::UnsupportedOperators { path: file.path.into(), nodes });
+        }
+        let batch = ports::settle(&mut proto, file)?;
+        let names: Vec<_> = proto.graph.iter().flat_map(|graph| &graph.output).map(|o| o.name.clone()).collect();
+        let model = plan::optimise(&proto, onnx, file)?;
+        drop(proto);
+        let (signature, kinds) = signature(&model, names, batch.as_deref(), file)?;
+        let failed = |error: TractError| file.unsupported(fault::reason(&error));
+        let plan = TypedSimplePlan::new(model).map_err(failed)?;
+        let mut engine = TractEngine { signature: Arc::new(signature), kinds, plan };
+        if engine.signature.free_batch && !rows::are_independent(&engine.signature, &mut *engine.session()) {
+            engine.signature = Arc::new(without_batch(&engine.signature, batch.as_deref().unwrap_or("N")));
+        }
+        Ok(engine)
     }
 }
 
@@ -94,38 +74,69 @@ impl Engine for TractEngine {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        Box::new(S { st: self.plan.spawn().unwrap(), out: vec![] })
+        Box::new(TractSession::new(
+            Arc::clone(&self.plan),
+            Arc::clone(&self.signature),
+            Arc::clone(&self.kinds),
+        ))
     }
 }
 
-struct S {
-    st: TypedSimpleState,
-    out: Vec<DomainTensor>,
+/// The operators the engine has.
+fn operators() -> Onnx {
+    let mut onnx = tract_onnx::onnx();
+    // Not ONNX, and it allocates whatever its attribute says while the file is parsed.
+    onnx.op_register.0.remove("ConstantLike");
+    trees::register(&mut onnx);
+    onnx
 }
 
-impl Session for S {
-    fn run(&mut self, inputs: &[DomainTensor]) -> Result<&[DomainTensor], RunError> {
-        let f = |e: TractError| RunError::Failed(format!("{e:#}"));
-        let ins = inputs
-            .iter()
-            .map(|t| match &t.data {
-                TensorData::F32(v) => Tensor::from_shape(&t.shape, v).map(|t| t.into_tvalue()),
-                _ => todo!(),
-            })
-            .collect::<TractResult<TVec<TValue>>>()
-            .map_err(f)?;
-        let o = self.st.run(ins).map_err(f)?;
-        self.out = o
-            .iter()
-            .map(|t| {
-                let data = if t.datum_type() == DatumType::I64 {
-                    TensorData::I64(t.to_plain_array_view::<i64>().unwrap().iter().copied().collect())
-                } else {
-                    TensorData::F32(t.to_plain_array_view::<f32>().unwrap().iter().copied().collect())
-                };
-                DomainTensor::new(t.shape().to_vec(), data)
-            })
-            .collect();
-        Ok(&self.out)
+fn signature(
+    model: &TypedModel,
+    output_names: Vec<String>,
+    batch: Option<&str>,
+    file: &ModelFile<'_>,
+) -> Result<(Signature, Arc<[DatumType]>), LoadError> {
+    let failed = |error: TractError| file.unsupported(fault::reason(&error));
+    let mut inputs = vec![];
+    let mut kinds = vec![];
+    for outlet in model.input_outlets().map_err(failed)? {
+        let fact = model.outlet_fact(*outlet).map_err(failed)?;
+        inputs.push(port(model.node(outlet.node).name.clone(), fact, batch, file)?);
+        kinds.push(fact.datum_type);
     }
+    let mut outputs = vec![];
+    for (outlet, name) in model.output_outlets().map_err(failed)?.iter().zip(output_names) {
+        outputs.push(port(name, model.outlet_fact(*outlet).map_err(failed)?, batch, file)?);
+    }
+    let free_batch = inputs.iter().chain(&outputs).all(|port| {
+        port.dims.first() == Some(&Dim::Batch) && port.row_len().is_some()
+    });
+    let signature = Signature { inputs, outputs, free_batch };
+    let signature = match (free_batch, batch) {
+        (false, Some(batch)) => without_batch(&signature, batch),
+        _ => signature,
+    };
+    Ok((signature, kinds.into()))
+}
+
+fn port(name: String, fact: &TypedFact, batch: Option<&str>, file: &ModelFile<'_>) -> Result<Port, LoadError> {
+    let element = values::element(fact.datum_type).ok_or_else(|| {
+        file.unsupported(format!("`{name}` has elements of type {:?}, which can't be exchanged", fact.datum_type))
+    })?;
+    let dims = fact.shape.iter().enumerate().map(|(axis, dim)| match dim {
+        TDim::Val(n) => Dim::Fixed(usize::try_from(*n).unwrap_or(0)),
+        TDim::Sym(symbol) if axis == 0 && Some(&*symbol.to_string()) == batch => Dim::Batch,
+        other => Dim::Free(other.to_string()),
+    });
+    Ok(Port { name, element, dims: dims.collect() })
+}
+
+/// The same signature with its first dimension free, but not a batch.
+fn without_batch(signature: &Signature, name: &str) -> Signature {
+    let renamed = |ports: &[Port]| {
+        let rename = |dim: &Dim| if *dim == Dim::Batch { Dim::Free(name.into()) } else { dim.clone() };
+        ports.iter().map(|p| Port { dims: p.dims.iter().map(rename).collect(), ..p.clone() }).collect()
+    };
+    Signature { inputs: renamed(&signature.inputs), outputs: renamed(&signature.outputs), free_batch: false }
 }
