@@ -133,8 +133,10 @@ impl Check<'_> {
     fn input(&mut self, port: &Port, source: &InputSource) -> Option<InputPlan> {
         let key = format!("inputs.{}", port.name);
         let skip = usize::from(self.signature.free_batch);
-        let fixed = port.dims.iter().skip(skip).map(|dim| match dim {
+        let fixed = port.dims.iter().enumerate().skip(skip).map(|(axis, dim)| match dim {
             Dim::Fixed(n) => Some(*n),
+            // Free, but its rows depend on one another: then a unit is a batch of one.
+            Dim::Batch | Dim::Free(_) if axis == 0 => Some(1),
             Dim::Batch | Dim::Free(_) => None,
         });
         let Some(dims) = fixed.collect::<Option<Vec<usize>>>() else {

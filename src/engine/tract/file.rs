@@ -30,12 +30,7 @@ impl ModelFile<'_> {
     /// The model as a whole is larger than `max_model_bytes`.
     pub fn model_too_large(&self, what: impl Into<String>) -> LoadError {
         let limit_bytes = self.limits.max_model_bytes;
-        LoadError::TooLarge {
-            path: self.path.into(),
-            what: what.into(),
-            limit_bytes,
-            key: "max_model_bytes",
-        }
+        LoadError::TooLarge { path: self.path.into(), what: what.into(), limit_bytes, key: "max_model_bytes" }
     }
 
     /// One tensor is larger than `max_tensor_bytes`.

@@ -37,10 +37,9 @@ impl Missing {
 pub(super) fn missing(proto: &ModelProto, onnx: &Onnx) -> Vec<Missing> {
     let mut found: BTreeMap<String, Missing> = BTreeMap::new();
     each_node(proto, &mut |node, index| {
-        let local = proto
-            .functions
-            .iter()
-            .any(|f| f.name.as_deref() == Some(&node.op_type) && f.domain.as_deref().unwrap_or("") == node.domain);
+        let local = proto.functions.iter().any(|f| {
+            f.name.as_deref() == Some(&node.op_type) && f.domain.as_deref().unwrap_or("") == node.domain
+        });
         let known = DOMAINS.contains(&&*node.domain) && onnx.op_register.0.contains_key(&node.op_type);
         if known && !local {
             return;

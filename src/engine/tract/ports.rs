@@ -125,7 +125,10 @@ fn name_batch(
 }
 
 /// The dimensions of an input, which must be a tensor with a shape.
-fn dims<'i>(input: &'i mut ValueInfoProto, file: &ModelFile<'_>) -> Result<&'i mut Vec<Dimension>, LoadError> {
+fn dims<'i>(
+    input: &'i mut ValueInfoProto,
+    file: &ModelFile<'_>,
+) -> Result<&'i mut Vec<Dimension>, LoadError> {
     let name = &input.name;
     let Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)), .. }) = &mut input.r#type else {
         return Err(file.unsupported(format!(

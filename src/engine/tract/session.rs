@@ -21,7 +21,8 @@ pub(super) struct TractSession {
 
 impl TractSession {
     pub fn new(plan: Arc<TypedSimplePlan>, signature: Arc<Signature>, kinds: Arc<[DatumType]>) -> Self {
-        let empty = |port: &crate::engine::Port| Ours { shape: vec![0], data: TensorData::empty(port.element) };
+        let empty =
+            |port: &crate::engine::Port| Ours { shape: vec![0], data: TensorData::empty(port.element) };
         let outputs = signature.outputs.iter().map(empty).collect();
         TractSession { plan, signature, kinds, state: None, outputs }
     }

@@ -29,8 +29,8 @@ fn classifier(_: &ParsingContext, node: &NodeProto) -> Built {
         _ => bail!("it must have class labels, either numbers or strings"),
     };
     let forest = forest(node, "class", labels.len())?;
-    let classifier =
-        Classifier::new(forest, labels.len(), floats(node, "base_values")?, transform(node)?).map_err(Error::msg)?;
+    let classifier = Classifier::new(forest, labels.len(), floats(node, "base_values")?, transform(node)?)
+        .map_err(Error::msg)?;
     Ok((expand(TreeOp(Arc::new(Trees::Classify(classifier, labels)))), vec![]))
 }
 
@@ -46,8 +46,8 @@ fn regressor(_: &ParsingContext, node: &NodeProto) -> Built {
         other => bail!("`aggregate_function` {other} is not defined"),
     };
     let forest = forest(node, "target", targets)?;
-    let regressor =
-        Regressor::new(forest, aggregate, floats(node, "base_values")?, transform(node)?).map_err(Error::msg)?;
+    let regressor = Regressor::new(forest, aggregate, floats(node, "base_values")?, transform(node)?)
+        .map_err(Error::msg)?;
     Ok((expand(TreeOp(Arc::new(Trees::Regress(regressor)))), vec![]))
 }
 
@@ -226,7 +226,9 @@ impl EvalOp for TreeOp {
 
     fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let input = args_1!(inputs);
-        let &[rows, width] = input.shape() else { bail!("trees take rows of features, not {:?}", input.shape()) };
+        let &[rows, width] = input.shape() else {
+            bail!("trees take rows of features, not {:?}", input.shape())
+        };
         self.check_width(width)?;
         let input = input.cast_to::<f32>()?;
         let features = input.try_as_plain_ram()?.as_slice::<f32>()?;

@@ -39,7 +39,9 @@ pub(super) fn into_tract(tensor: &Ours, kind: DatumType) -> TractResult<Tensor> 
         TensorData::U32(v) => Tensor::from_shape(shape, v),
         TensorData::U64(v) => Tensor::from_shape(shape, v),
         TensorData::Bool(v) => Tensor::from_shape(shape, v),
-        TensorData::String(v) => Ok(tract_ndarray::ArrayD::from_shape_vec(shape.as_slice(), v.clone())?.into()),
+        TensorData::String(v) => {
+            Ok(tract_ndarray::ArrayD::from_shape_vec(shape.as_slice(), v.clone())?.into())
+        }
     }?;
     if copy.datum_type() == kind { Ok(copy) } else { Ok(copy.cast_to_dt(kind)?.into_owned()) }
 }

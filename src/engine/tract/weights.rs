@@ -187,13 +187,19 @@ fn bring_in(tensor: &mut TensorProto, bytes: u64, file: &ModelFile<'_>) -> Resul
         why,
     };
     let number = |key: &str| {
-        entry(key).map(str::parse::<u64>).transpose().map_err(|_| refuse(format!("with a `{key}` that is no number")))
+        entry(key)
+            .map(str::parse::<u64>)
+            .transpose()
+            .map_err(|_| refuse(format!("with a `{key}` that is no number")))
     };
     let offset = number("offset")?.unwrap_or(0);
     let length = number("length")?;
     if length.is_some_and(|length| length != bytes) {
         let length = length.unwrap_or_default();
-        return Err(refuse(format!("{length} bytes of it, but its dimensions {:?} need {bytes}", tensor.dims)));
+        return Err(refuse(format!(
+            "{length} bytes of it, but its dimensions {:?} need {bytes}",
+            tensor.dims
+        )));
     }
     let path = confine(file.path, &location).map_err(refuse)?;
     let mut outside = File::open(&path).map_err(|error| refuse(format!("which can't be read: {error}")))?;
@@ -262,7 +268,11 @@ fn each_in_attributes(
         for sparse in attribute.sparse_tensor.iter_mut().chain(&mut attribute.sparse_tensors) {
             each_in_sparse(sparse, visit)?;
         }
-        attribute.g.iter_mut().chain(&mut attribute.graphs).try_for_each(|graph| each_in_graph(graph, visit))?;
+        attribute
+            .g
+            .iter_mut()
+            .chain(&mut attribute.graphs)
+            .try_for_each(|graph| each_in_graph(graph, visit))?;
     }
     Ok(())
 }

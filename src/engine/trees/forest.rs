@@ -209,7 +209,10 @@ fn roots(
     for node in nodes.iter().filter(|node| node.branching != Branching::Leaf) {
         for child in [node.true_id, node.false_id] {
             let Some(&index) = by_id.get(&(node.tree, child)) else {
-                return Err(format!("node {} of tree {} leads to a node {child} it lacks", node.id, node.tree));
+                return Err(format!(
+                    "node {} of tree {} leads to a node {child} it lacks",
+                    node.id, node.tree
+                ));
             };
             if std::mem::replace(&mut has_parent[index], true) {
                 return Err(format!("two branches of tree {} lead to its node {child}", node.tree));
@@ -238,7 +241,10 @@ fn votes_by_node(
     let mut votes = vec![vec![]; nodes.len()];
     for vote in specs {
         let Some(&index) = by_id.get(&(vote.tree, vote.node)) else {
-            return Err(format!("a vote comes from node {} of tree {}, which isn't there", vote.node, vote.tree));
+            return Err(format!(
+                "a vote comes from node {} of tree {}, which isn't there",
+                vote.node, vote.tree
+            ));
         };
         let target = usize::try_from(vote.target).ok().filter(|&target| target < targets);
         let Some(target) = target else {
