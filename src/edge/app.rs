@@ -19,7 +19,7 @@ use crate::{
     config::{Config, PipelineConfig},
     crypto,
     domain::Epoch,
-    mqtt::{Publish, Publisher, Qos, Session},
+    mqtt::{Publisher, Session},
     scoring::{Encoder, Scorer, ScorerOptions},
     telemetry::{Ledger, ModelInfo, ShedPolicy, State, Telemetry, systemd},
 };
@@ -256,16 +256,6 @@ impl Daemon {
         }
         if stragglers {
             left.extend(self.abandon(publisher));
-        }
-        let mut goodbye = vec![Publish {
-            topic: self.config.broker.state_topic.clone(),
-            payload: bytes::Bytes::from_static(b"offline"),
-            qos: Qos::AtLeastOnce,
-            retain: true,
-            ticket: None,
-        }];
-        if !stragglers {
-            publisher.publish(&mut goodbye);
         }
         let idle = publisher.until_idle();
         if tokio::time::timeout_at(deadline, idle).await.is_err() {

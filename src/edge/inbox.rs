@@ -53,7 +53,7 @@ impl Routes {
 pub(super) struct Inbox {
     routes: Arc<Mutex<Routes>>,
     telemetry: Arc<Telemetry>,
-    online: (String, &'static [u8]),
+    state_topic: String,
     sequence: u64,
     /// Pipelines the current message goes to; kept for its buffer.
     matched: Vec<usize>,
@@ -63,8 +63,18 @@ pub(super) struct Inbox {
 
 impl Inbox {
     pub fn new(routes: Arc<Mutex<Routes>>, telemetry: Arc<Telemetry>, state_topic: String) -> Self {
-        let online = (state_topic, &b"online"[..]);
-        Inbox { routes, telemetry, online, sequence: 0, matched: Vec::new(), told_ready: false }
+        Inbox { routes, telemetry, state_topic, sequence: 0, matched: Vec::new(), told_ready: false }
+    }
+
+    /// The retained message that tells how the daemon is; "offline" is also its will.
+    fn state(&self, state: &'static str) -> Publish {
+        Publish {
+            topic: self.state_topic.clone(),
+            payload: bytes::Bytes::from_static(state.as_bytes()),
+            qos: Qos::AtLeastOnce,
+            retain: true,
+            ticket: None,
+        }
     }
 
     fn admit(&mut self, incoming: Incoming) -> Admission {
@@ -144,14 +154,11 @@ impl Handler for Inbox {
         if !std::mem::replace(&mut self.told_ready, true) {
             systemd::ready("scoring");
         }
-        let (topic, payload) = &self.online;
-        vec![Publish {
-            topic: topic.clone(),
-            payload: bytes::Bytes::from_static(payload),
-            qos: Qos::AtLeastOnce,
-            retain: true,
-            ticket: None,
-        }]
+        vec![self.state("online")]
+    }
+
+    fn goodbye(&mut self) -> Vec<Publish> {
+        vec![self.state("offline")]
     }
 
     fn message(&mut self, incoming: Incoming) -> Admission {

@@ -119,7 +119,12 @@ impl<'s> Serve<'s> {
         };
         self.shared.set_paused(false);
         if matches!(ended, Ended::Stopped) {
+            let last = handler.goodbye();
             let goodbye = async {
+                // Not acknowledged any more: the broker takes what comes before a DISCONNECT.
+                for publish in last {
+                    self.send(publish).ok();
+                }
                 self.write(&Packet::Disconnect).ok();
                 writer.write_all(&self.output).await?;
                 writer.shutdown().await

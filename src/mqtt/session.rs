@@ -40,6 +40,8 @@ pub trait Handler: Send {
     /// Connected and about to subscribe; the publishes returned go out first.
     fn connected(&mut self, session_present: bool) -> Vec<Publish>;
     fn message(&mut self, incoming: Incoming) -> Admission;
+    /// About to disconnect because of [`Control::stop`]; the publishes returned go out last.
+    fn goodbye(&mut self) -> Vec<Publish>;
     /// A message over `max_packet_bytes` was skipped; it is acknowledged.
     fn oversize(&mut self, topic: &str, bytes: usize);
     fn disconnected(&mut self, why: &str);
