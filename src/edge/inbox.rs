@@ -59,11 +59,21 @@ pub(super) struct Inbox {
     matched: Vec<usize>,
     /// systemd was told that the daemon is ready.
     told_ready: bool,
+    /// The state `shedding` holds.
+    shedding: bool,
 }
 
 impl Inbox {
     pub fn new(routes: Arc<Mutex<Routes>>, telemetry: Arc<Telemetry>, state_topic: String) -> Self {
-        Inbox { routes, telemetry, state_topic, sequence: 0, matched: Vec::new(), told_ready: false }
+        Inbox {
+            routes,
+            telemetry,
+            state_topic,
+            sequence: 0,
+            matched: Vec::new(),
+            told_ready: false,
+            shedding: false,
+        }
     }
 
     /// The retained message that tells how the daemon is; "offline" is also its will.
@@ -130,7 +140,15 @@ impl Inbox {
             if full(at) {
                 // Only at QoS 0: nobody would send it again, and nobody may wait for it.
                 route.stats.shed(1, ShedPolicy::QueueFull);
+                self.shedding = true;
+                let text =
+                    format!("the queue of pipeline {} is full: messages at QoS 0 are let go", route.name);
+                self.telemetry.readiness().enter(State::Shedding, text);
                 continue;
+            }
+            if self.shedding && route.queue.is_half_empty() {
+                self.shedding = false;
+                self.telemetry.readiness().leave(State::Shedding);
             }
             let (topic, payload, ticket) = (topic.clone(), payload.clone(), ticket.clone());
             route.queue.push(Job { topic, payload, sequence: self.sequence, arrived, arrived_at, ticket });

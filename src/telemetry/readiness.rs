@@ -21,8 +21,6 @@ pub enum State {
     TakenOver,
     /// The broker refused a subscription.
     SubscriptionRefused,
-    /// A message over the transport's limit comes again with every connection.
-    OversizeLoop,
     /// Units are being shed; see the counter for the policy.
     Shedding,
     /// A reload brought a configuration with faults; the one before keeps running.
@@ -33,13 +31,12 @@ pub enum State {
 
 impl State {
     /// Every state, in the order documentation lists them.
-    pub const ALL: [State; 9] = [
+    pub const ALL: [State; 8] = [
         State::Starting,
         State::BrokerUnreachable,
         State::BrokerRefused,
         State::TakenOver,
         State::SubscriptionRefused,
-        State::OversizeLoop,
         State::Shedding,
         State::ConfigRefused,
         State::Draining,
@@ -53,7 +50,6 @@ impl State {
             State::BrokerRefused => "broker_refused",
             State::TakenOver => "taken_over",
             State::SubscriptionRefused => "subscription_refused",
-            State::OversizeLoop => "oversize_loop",
             State::Shedding => "shedding",
             State::ConfigRefused => "config_refused",
             State::Draining => "draining",
