@@ -1,16 +1,18 @@
 //! The one place that knows tract.
 //!
 //! The way of a model: [`file`] reads and decodes it, [`weights`] checks what it carries,
-//! [`operators`] lists what the engine lacks, [`ports`] names free dimensions, [`plan`] has tract
-//! analyse and optimise it under watch, [`rows`] tries whether rows are independent, and
+//! [`operators`] lists what the engine lacks, [`ports`] names free dimensions, [`chain`]
+//! hands small networks to [`super::dense`], [`plan`] has tract
+//! analyse and optimise it under watch, [`super::rows`] tries whether rows are independent, and
 //! [`session`] runs it.
 
+mod chain;
 mod fault;
 mod file;
 mod operators;
 mod plan;
 mod ports;
-mod rows;
+mod report;
 mod session;
 mod trees;
 mod values;
@@ -21,8 +23,9 @@ use std::{path::Path, sync::Arc};
 
 use tract_onnx::{model::Onnx, pb::ModelProto, tract_hir::internal::*};
 
+pub(super) use self::report::inspect;
 use self::{file::ModelFile, session::TractSession};
-use super::{Dim, Engine, Limits, LoadError, Port, Session, Signature};
+use super::{Dim, Engine, Limits, LoadError, Port, Session, Signature, rows::are_independent};
 
 /// A model optimised by tract.
 pub struct TractEngine {
@@ -32,38 +35,46 @@ pub struct TractEngine {
     plan: Arc<TypedSimplePlan>,
 }
 
-impl TractEngine {
-    /// Reads, checks and optimises a model.
-    ///
-    /// # Errors
-    /// [`LoadError`]; a panic in tract is one too.
-    pub fn load(path: &Path, limits: &Limits) -> Result<Self, LoadError> {
-        let file = ModelFile { path, limits };
-        fault::contained(&file, || {
-            let (mut proto, file_bytes) = file.read()?;
-            weights::check_and_complete(&mut proto, &file, file_bytes)?;
-            Self::build(proto, &file)
-        })
-    }
-
-    fn build(mut proto: ModelProto, file: &ModelFile<'_>) -> Result<Self, LoadError> {
-        let onnx = operators();
-        let missing = operators::missing(&proto, &onnx);
-        if !missing.is_empty() {
-            let nodes = missing.iter().map(operators::Missing::line).collect();
-            return Err(LoadError::UnsupportedOperators { path: file.path.into(), nodes });
+/// Reads, checks and prepares a model.
+///
+/// # Errors
+/// [`LoadError`]; a panic in tract is one too.
+pub(super) fn load(path: &Path, limits: &Limits) -> Result<Arc<dyn Engine>, LoadError> {
+    let file = ModelFile { path, limits };
+    fault::contained(&file, || {
+        let (mut proto, file_bytes) = file.read()?;
+        weights::check_and_complete(&mut proto, &file, file_bytes)?;
+        let batch = settle(&mut proto, &file)?;
+        if let Some(dense) = chain::recognise(&proto, batch.as_deref()) {
+            return Ok(Arc::new(dense) as Arc<dyn Engine>);
         }
-        let batch = ports::settle(&mut proto, file)?;
-        let names: Vec<_> =
-            proto.graph.iter().flat_map(|graph| &graph.output).map(|o| o.name.clone()).collect();
-        let model = plan::optimise(&proto, onnx, file)?;
+        Ok(Arc::new(TractEngine::build(proto, batch.as_deref(), &file)?) as Arc<dyn Engine>)
+    })
+}
+
+/// Checks that the engine has all operators and names free dimensions; see [`ports::settle`].
+fn settle(proto: &mut ModelProto, file: &ModelFile<'_>) -> Result<Option<String>, LoadError> {
+    let missing = operators::missing(proto, &operators());
+    if !missing.is_empty() {
+        let nodes = missing.iter().map(operators::Missing::line).collect();
+        return Err(LoadError::UnsupportedOperators { path: file.path.into(), nodes });
+    }
+    ports::settle(proto, file)
+}
+
+impl TractEngine {
+    /// Analyses and optimises a checked model whose ports are settled; `batch` is the name of
+    /// their free first dimension.
+    fn build(proto: ModelProto, batch: Option<&str>, file: &ModelFile<'_>) -> Result<Self, LoadError> {
+        let names: Vec<_> = proto.graph.iter().flat_map(|graph| &graph.output).map(|o| o.name.clone()).collect();
+        let model = plan::optimise(&proto, operators(), file)?;
         drop(proto);
-        let (signature, kinds) = signature(&model, names, batch.as_deref(), file)?;
+        let (signature, kinds) = signature(&model, names, batch, file)?;
         let failed = |error: TractError| file.unsupported(fault::reason(&error));
         let plan = TypedSimplePlan::new(model).map_err(failed)?;
         let mut engine = TractEngine { signature: Arc::new(signature), kinds, plan };
-        if engine.signature.free_batch && !rows::are_independent(&engine.signature, &mut *engine.session()) {
-            engine.signature = Arc::new(without_batch(&engine.signature, batch.as_deref().unwrap_or("N")));
+        if engine.signature.free_batch && !are_independent(&engine.signature, &mut *engine.session()) {
+            engine.signature = Arc::new(without_batch(&engine.signature, batch.unwrap_or("N")));
         }
         Ok(engine)
     }
@@ -110,10 +121,9 @@ fn signature(
     for (outlet, name) in model.output_outlets().map_err(failed)?.iter().zip(output_names) {
         outputs.push(port(name, model.outlet_fact(*outlet).map_err(failed)?, batch, file)?);
     }
-    let free_batch = inputs
-        .iter()
-        .chain(&outputs)
-        .all(|port| port.dims.first() == Some(&Dim::Batch) && port.row_len().is_some());
+    let free_batch = inputs.iter().chain(&outputs).all(|port| {
+        port.dims.first() == Some(&Dim::Batch) && port.row_len().is_some()
+    });
     let signature = Signature { inputs, outputs, free_batch };
     let signature = match (free_batch, batch) {
         (false, Some(batch)) => without_batch(&signature, batch),
@@ -122,17 +132,9 @@ fn signature(
     Ok((signature, kinds.into()))
 }
 
-fn port(
-    name: String,
-    fact: &TypedFact,
-    batch: Option<&str>,
-    file: &ModelFile<'_>,
-) -> Result<Port, LoadError> {
+fn port(name: String, fact: &TypedFact, batch: Option<&str>, file: &ModelFile<'_>) -> Result<Port, LoadError> {
     let element = values::element(fact.datum_type).ok_or_else(|| {
-        file.unsupported(format!(
-            "`{name}` has elements of type {:?}, which can't be exchanged",
-            fact.datum_type
-        ))
+        file.unsupported(format!("`{name}` has elements of type {:?}, which can't be exchanged", fact.datum_type))
     })?;
     let dims = fact.shape.iter().enumerate().map(|(axis, dim)| match dim {
         TDim::Val(n) => Dim::Fixed(usize::try_from(*n).unwrap_or(0)),

@@ -203,7 +203,7 @@ fn within(what: &str, bytes: Option<u64>, limit: u64) -> Result<(), Halt> {
 }
 
 /// A dimension with every symbol at one: what one row needs. `None` when it is beyond counting.
-fn at_one(dim: &TDim) -> Option<u64> {
+pub(super) fn at_one(dim: &TDim) -> Option<u64> {
     let mut values = SymbolValues::default();
     for symbol in dim.symbols() {
         values.set(&symbol, 1);

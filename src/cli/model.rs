@@ -1,3 +1,0 @@
-pub fn run(_args: super::args::ModelArgs) -> Result<(), super::Failure> {
-    Ok(())
-}

@@ -1,0 +1,63 @@
+//! Random inputs: for trying a model out and for measuring it.
+
+use super::{Dim, Signature};
+use crate::domain::{ElementType, Tensor, TensorData};
+
+/// Inputs that fit the signature with `rows` rows (one where rows can't be batched): numbers
+/// between -1 and 1, integers of 0 and 1, which are valid as an index too. Other free dimensions
+/// are one. The same for the same signature, every time.
+pub fn random_inputs(signature: &Signature, rows: usize) -> Vec<Tensor> {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let length = |dim: &Dim| match dim {
+        Dim::Fixed(n) => *n,
+        Dim::Batch => rows,
+        Dim::Free(_) => 1,
+    };
+    signature
+        .inputs
+        .iter()
+        .map(|port| {
+            let shape: Vec<_> = port.dims.iter().map(length).collect();
+            let len = shape.iter().product();
+            Tensor::new(shape, random.elements(port.element, len))
+        })
+        .collect()
+}
+
+/// xorshift64*, from Vigna's "An experimental exploration of Marsaglia's xorshift generators".
+struct Random(u64);
+
+impl Random {
+    fn bits(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 40
+    }
+
+    fn small(&mut self) -> f32 {
+        self.bits() as f32 / (1u32 << 23) as f32 - 1.0
+    }
+
+    fn bit(&mut self) -> u8 {
+        (self.bits() & 1) as u8
+    }
+
+    fn elements(&mut self, element: ElementType, len: usize) -> TensorData {
+        let n = 0..len;
+        match element {
+            ElementType::F32 => TensorData::F32(n.map(|_| self.small()).collect()),
+            ElementType::F64 => TensorData::F64(n.map(|_| self.small().into()).collect()),
+            ElementType::I8 => TensorData::I8(n.map(|_| self.bit() as i8).collect()),
+            ElementType::I16 => TensorData::I16(n.map(|_| self.bit().into()).collect()),
+            ElementType::I32 => TensorData::I32(n.map(|_| self.bit().into()).collect()),
+            ElementType::I64 => TensorData::I64(n.map(|_| self.bit().into()).collect()),
+            ElementType::U8 => TensorData::U8(n.map(|_| self.bit()).collect()),
+            ElementType::U16 => TensorData::U16(n.map(|_| self.bit().into()).collect()),
+            ElementType::U32 => TensorData::U32(n.map(|_| self.bit().into()).collect()),
+            ElementType::U64 => TensorData::U64(n.map(|_| self.bit().into()).collect()),
+            ElementType::Bool => TensorData::Bool(n.map(|_| self.bit() == 1).collect()),
+            ElementType::String => TensorData::String(n.map(|_| self.bit().to_string()).collect()),
+        }
+    }
+}
