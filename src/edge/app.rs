@@ -275,7 +275,7 @@ impl Daemon {
             let (queued, _) = worker.queue.len();
             worker.abandon(ShedPolicy::DrainDeadline);
             let pending = worker.stats.books().pending;
-            if !worker.is_finished() && (queued > 0 || pending > 0) {
+            if queued > 0 || (pending > 0 && !worker.is_finished()) {
                 let what = format!("{queued} messages not scored, {pending} units in the model");
                 left.push(Leftover { whose: format!("pipeline {}", worker.name), what });
             }

@@ -1,8 +1,8 @@
 //! What the session hands in: matched against every pipeline, admitted or held back.
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -57,6 +57,8 @@ pub(super) struct Inbox {
     sequence: u64,
     /// Pipelines the current message goes to; kept for its buffer.
     matched: Vec<usize>,
+    /// Filters the broker does not let us read.
+    refused: BTreeSet<String>,
     /// systemd was told that the daemon is ready.
     told_ready: bool,
     /// The state `shedding` holds.
@@ -71,8 +73,23 @@ impl Inbox {
             state_topic,
             sequence: 0,
             matched: Vec::new(),
+            refused: BTreeSet::new(),
             told_ready: false,
             shedding: false,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Routes> {
+        self.routes.lock().expect("not poisoned: nothing panics under this lock")
+    }
+
+    /// Connected and subscribed: whoever publishes now is heard.
+    fn reachable(&mut self) {
+        for state in [State::Starting, State::BrokerUnreachable, State::BrokerRefused] {
+            self.telemetry.readiness().leave(state);
+        }
+        if !std::mem::replace(&mut self.told_ready, true) {
+            systemd::ready("scoring");
         }
     }
 
@@ -166,11 +183,10 @@ impl Handler for Inbox {
         let broker = self.telemetry.broker();
         broker.connected();
         info!(broker = broker.url(), session_present, "connected to the broker");
-        for state in [State::Starting, State::BrokerUnreachable, State::BrokerRefused] {
-            self.telemetry.readiness().leave(state);
-        }
-        if !std::mem::replace(&mut self.told_ready, true) {
-            systemd::ready("scoring");
+        self.refused.clear();
+        if self.lock().routes.is_empty() {
+            // Nothing is subscribed to, so no answer will come.
+            self.reachable();
         }
         vec![self.state("online")]
     }
@@ -185,8 +201,7 @@ impl Handler for Inbox {
 
     fn oversize(&mut self, topic: &str, bytes: usize) {
         warn!(topic, bytes, "a message over `broker.max_packet_bytes` was rejected");
-        let routes = self.routes.lock().expect("not poisoned: nothing panics under this lock");
-        for route in &routes.routes {
+        for route in &self.lock().routes {
             if route.topics.iter().any(|filter| filter.matches(topic)) {
                 route.stats.receive(1);
                 route.stats.reject(Reason::TooLarge);
@@ -212,14 +227,20 @@ impl Handler for Inbox {
         tracing::debug!(%error, retry_in_ms = retry_in.as_millis() as u64, "no connection");
     }
 
-    fn subscriptions_refused(&mut self, filters: &[String]) {
+    fn subscribed(&mut self, refused: &[String]) {
+        self.refused.extend(refused.iter().cloned());
+        let wanted = self.lock().filters();
+        // A reload may have given a refused filter up.
+        self.refused.retain(|filter| wanted.contains_key(filter));
         let readiness = self.telemetry.readiness();
-        if filters.is_empty() {
+        if self.refused.is_empty() {
             readiness.leave(State::SubscriptionRefused);
         } else {
+            let filters: Vec<&str> = self.refused.iter().map(String::as_str).collect();
             let text = format!("the broker refuses to let this client read {}", filters.join(", "));
             readiness.enter(State::SubscriptionRefused, text);
         }
+        self.reachable();
     }
 
     fn taken_over(&mut self, now: bool) {

@@ -177,6 +177,13 @@ impl Shared {
         self.paused.store(paused, Ordering::Release);
     }
 
+    /// A message is sent that was never in the queue.
+    pub fn entered(&self, message: &Publish) {
+        if message.qos == Qos::AtLeastOnce {
+            self.lock().in_flight += 1;
+        }
+    }
+
     /// A QoS 1 message was acknowledged.
     pub fn acknowledged(&self) {
         let mut queue = self.lock();

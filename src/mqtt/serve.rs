@@ -26,7 +26,7 @@ use super::{
     acks::AckBook,
     frame::{Frame, Framer},
     outbound::Shared,
-    session::Desired,
+    session::{Desired, LASTED},
 };
 
 /// Why a connection ended.
@@ -71,6 +71,8 @@ pub(super) struct Serve<'s> {
     subscribing: HashMap<u16, Vec<String>>,
     taken: Vec<Publish>,
     next_ping: Instant,
+    /// When the connection is no longer young; none once it was told.
+    lasts_at: Option<Instant>,
     /// Something was read since the last ping.
     heard: bool,
 }
@@ -87,6 +89,7 @@ impl<'s> Serve<'s> {
             framer: Framer::new(options.max_packet_bytes),
             acks: AckBook::new(shared.wake.clone()),
             next_ping: Instant::now() + options.keep_alive,
+            lasts_at: Some(Instant::now() + LASTED),
             output: BytesMut::with_capacity(BUFFER_BYTES),
             held: None,
             last_packet_id: 0,
@@ -139,6 +142,8 @@ impl<'s> Serve<'s> {
     fn begin(&mut self, first: Vec<Publish>) -> Result<(), Ended> {
         let again: Vec<_> = self.in_flight.drain(..).collect();
         for publish in first {
+            // Not from the queue, which counts what it gives out.
+            self.shared.entered(&publish);
             self.send(publish)?;
         }
         for (packet_id, publish) in again {
@@ -179,8 +184,8 @@ impl<'s> Serve<'s> {
                 () = self.shared.wake.notified() => {}
                 // Looked at in `advance`; an error there is a stop.
                 _ = self.desired.changed() => {}
-                () = sleep_until(self.next_ping) => {
-                    if let Err(ended) = self.ping() {
+                () = sleep_until(self.lasts_at.unwrap_or(self.next_ping).min(self.next_ping)) => {
+                    if let Err(ended) = self.timer(handler) {
                         return ended;
                     }
                 }
@@ -270,7 +275,7 @@ impl<'s> Serve<'s> {
                     .filter(|(_, code)| refused(code))
                     .map(|(filter, _)| filter)
                     .collect();
-                handler.subscriptions_refused(&refused);
+                handler.subscribed(&refused);
             }
             Frame::Packet(Packet::PingResp | Packet::UnsubAck(_)) => {}
             Frame::Packet(other) => return Err(Ended::Failed(format!("unexpected packet {other:?}"))),
@@ -341,6 +346,18 @@ impl<'s> Serve<'s> {
     fn write(&mut self, packet: &Packet) -> Result<(), Ended> {
         let written = packet.write(&mut self.output, usize::MAX);
         written.map(drop).map_err(|error: mqttbytes::Error| Ended::Failed(error.to_string()))
+    }
+
+    /// The earlier one of two moments has come.
+    fn timer(&mut self, handler: &mut dyn Handler) -> Result<(), Ended> {
+        match self.lasts_at {
+            Some(lasts_at) if lasts_at <= self.next_ping => {
+                self.lasts_at = None;
+                handler.taken_over(false);
+                Ok(())
+            }
+            _ => self.ping(),
+        }
     }
 
     fn ping(&mut self) -> Result<(), Ended> {

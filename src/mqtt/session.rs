@@ -46,9 +46,10 @@ pub trait Handler: Send {
     fn oversize(&mut self, topic: &str, bytes: usize);
     fn disconnected(&mut self, why: &str);
     fn connect_failed(&mut self, error: &ConnectError, retry_in: Duration);
-    /// The broker refused these filters; empty when all were granted.
-    fn subscriptions_refused(&mut self, filters: &[String]);
-    /// The broker has closed several young connections in a row: another client has our id.
+    /// The broker answered a SUBSCRIBE: messages come from now on, but for these filters.
+    fn subscribed(&mut self, refused: &[String]);
+    /// The broker has closed several young connections in a row: another client has our id. False
+    /// when a connection lasts.
     fn taken_over(&mut self, now: bool);
 }
 
@@ -89,7 +90,7 @@ pub struct Session {
 }
 
 /// A connection that lasted this long was a real one.
-const LASTED: Duration = Duration::from_secs(10);
+pub(super) const LASTED: Duration = Duration::from_secs(10);
 /// That many young connections closed by the broker in a row look like a second client.
 const TAKEOVERS: u32 = 3;
 

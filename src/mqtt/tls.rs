@@ -5,8 +5,7 @@ use std::{io, path::Path, sync::Arc};
 use tokio_rustls::{
     TlsConnector,
     rustls::{
-        ClientConfig, RootCertStore,
-        crypto::ring,
+        ClientConfig, RootCertStore, crypto,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     },
 };
@@ -50,7 +49,7 @@ pub(super) fn connector(options: &Options) -> Result<TlsConnector, TlsError> {
             }
         }
     }
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let builder = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Setup(error.to_string()))?
         .with_root_certificates(roots);

@@ -40,7 +40,10 @@ fn every_configuration_key_is_described() {
     // The other way round: what is described exists.
     let described = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     for key in described.filter(|key| key.contains('.') || key.ends_with("_secs")) {
-        assert!(known.iter().any(|known| known == key), "docs/configuration.md describes `{key}`, which is no key");
+        assert!(
+            known.iter().any(|known| known == key),
+            "docs/configuration.md describes `{key}`, which is no key"
+        );
     }
 }
 

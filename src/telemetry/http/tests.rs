@@ -1,3 +1,5 @@
+//! The admin server over real connections.
+
 use std::{
     io::{Read, Write},
     net::TcpStream,

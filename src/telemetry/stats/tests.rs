@@ -1,3 +1,5 @@
+//! What the counters promise.
+
 use std::{sync::Arc, thread};
 
 use super::*;

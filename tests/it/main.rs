@@ -1,0 +1,11 @@
+//! The whole program from outside: the built binary, a real Mosquitto, real files.
+//!
+//! Every test has its own broker on its own free port and its own folder, so they run side by side.
+//! Nothing sleeps: tests wait for messages, log lines, `/readyz`, `/status` or a process's end.
+//! `tests/setup` installs what they need.
+
+mod live;
+mod support;
+
+mod reference;
+mod tidy;
