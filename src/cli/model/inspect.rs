@@ -40,7 +40,10 @@ fn text(path: &Path, report: &Report) -> String {
     line("parameters", format!("{parameters} ({})", bytes(report.parameter_bytes)));
     if let Some(running) = &report.running {
         line("multiply-adds", format!("{} a row", grouped(running.multiply_adds)));
-        line("memory", format!("about {}: weights, and inner values for one row", bytes(running.memory_bytes)));
+        line(
+            "memory",
+            format!("about {}: weights, and inner values for one row", bytes(running.memory_bytes)),
+        );
     }
     let counts = report.operators.iter().map(|operator| format!("{} {}", operator.name, operator.count));
     line("operators", counts.collect::<Vec<_>>().join(", "));
@@ -52,7 +55,9 @@ fn text(path: &Path, report: &Report) -> String {
     format!(
         "{}\n{out}{}",
         style(path.display()).bold(),
-        stops.iter().fold(String::new(), |text, stop| format!("{text}\n{} {stop}\n", style("stops it:").red()))
+        stops
+            .iter()
+            .fold(String::new(), |text, stop| format!("{text}\n{} {stop}\n", style("stops it:").red()))
     )
 }
 

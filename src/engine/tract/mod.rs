@@ -66,7 +66,8 @@ impl TractEngine {
     /// Analyses and optimises a checked model whose ports are settled; `batch` is the name of
     /// their free first dimension.
     fn build(proto: ModelProto, batch: Option<&str>, file: &ModelFile<'_>) -> Result<Self, LoadError> {
-        let names: Vec<_> = proto.graph.iter().flat_map(|graph| &graph.output).map(|o| o.name.clone()).collect();
+        let names: Vec<_> =
+            proto.graph.iter().flat_map(|graph| &graph.output).map(|o| o.name.clone()).collect();
         let model = plan::optimise(&proto, operators(), file)?;
         drop(proto);
         let (signature, kinds) = signature(&model, names, batch, file)?;
@@ -121,9 +122,10 @@ fn signature(
     for (outlet, name) in model.output_outlets().map_err(failed)?.iter().zip(output_names) {
         outputs.push(port(name, model.outlet_fact(*outlet).map_err(failed)?, batch, file)?);
     }
-    let free_batch = inputs.iter().chain(&outputs).all(|port| {
-        port.dims.first() == Some(&Dim::Batch) && port.row_len().is_some()
-    });
+    let free_batch = inputs
+        .iter()
+        .chain(&outputs)
+        .all(|port| port.dims.first() == Some(&Dim::Batch) && port.row_len().is_some());
     let signature = Signature { inputs, outputs, free_batch };
     let signature = match (free_batch, batch) {
         (false, Some(batch)) => without_batch(&signature, batch),
@@ -132,9 +134,17 @@ fn signature(
     Ok((signature, kinds.into()))
 }
 
-fn port(name: String, fact: &TypedFact, batch: Option<&str>, file: &ModelFile<'_>) -> Result<Port, LoadError> {
+fn port(
+    name: String,
+    fact: &TypedFact,
+    batch: Option<&str>,
+    file: &ModelFile<'_>,
+) -> Result<Port, LoadError> {
     let element = values::element(fact.datum_type).ok_or_else(|| {
-        file.unsupported(format!("`{name}` has elements of type {:?}, which can't be exchanged", fact.datum_type))
+        file.unsupported(format!(
+            "`{name}` has elements of type {:?}, which can't be exchanged",
+            fact.datum_type
+        ))
     })?;
     let dims = fact.shape.iter().enumerate().map(|(axis, dim)| match dim {
         TDim::Val(n) => Dim::Fixed(usize::try_from(*n).unwrap_or(0)),

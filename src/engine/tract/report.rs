@@ -46,10 +46,8 @@ fn of_file(proto: &ModelProto, file_bytes: u64) -> Report {
     let weight_names: HashSet<&str> =
         graph.iter().flat_map(|graph| &graph.initializer).map(|tensor| &*tensor.name).collect();
     let declared = |infos: &[_]| ports::declared(infos, &weight_names).iter().map(Into::into).collect();
-    let mut counts: Vec<_> = operators::counts(proto)
-        .into_iter()
-        .map(|(name, count)| OperatorCount { name, count })
-        .collect();
+    let mut counts: Vec<_> =
+        operators::counts(proto).into_iter().map(|(name, count)| OperatorCount { name, count }).collect();
     // Already by name; a stable sort keeps that among equals.
     counts.sort_by_key(|operator| std::cmp::Reverse(operator.count));
     let (parameters, parameter_bytes) = weights::parameters(proto);
