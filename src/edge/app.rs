@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::mpsc, time::Instant as Deadline};
@@ -43,6 +43,9 @@ pub enum Command {
     /// A reload was asked for and its configuration refused.
     ReloadRefused(String),
 }
+
+/// How often the daemon looks after itself.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A daemon, composed and not yet started.
 pub struct Daemon {
@@ -99,12 +102,20 @@ impl Daemon {
         control.set_filters(self.lock().filters());
         let run = session.run(&mut inbox);
         tokio::pin!(run);
+        // Never ends. Beside everything this task waits for: systemd should notice if it stands still.
+        let watchdog = systemd::keep_watchdog_fed();
+        tokio::pin!(watchdog);
+        let mut looks = tokio::time::interval(LOOK);
 
         loop {
             let told = tokio::select! {
                 () = &mut run => break,
                 told = commands.recv() => told.unwrap_or(Command::Drain),
-                () = watchdog() => continue,
+                () = &mut watchdog => continue,
+                _ = looks.tick() => {
+                    self.look_for_shedding();
+                    continue;
+                }
             };
             match told {
                 Command::Drain => break,
@@ -113,6 +124,7 @@ impl Daemon {
                     // The session goes on while pipelines are exchanged.
                     tokio::select! {
                         () = &mut run => break,
+                        () = &mut watchdog => {}
                         reloaded = self.reload(*config, &publisher) => reloaded?,
                     }
                     control.set_filters(self.lock().filters());
@@ -137,6 +149,7 @@ impl Daemon {
             let drained = tokio::select! {
                 left = &mut drain => Some(left),
                 () = second_drain(&mut commands) => None,
+                () = &mut watchdog => None,
                 // Ends by itself only after `control.stop()`.
                 () = &mut run => None,
             };
@@ -208,6 +221,25 @@ impl Daemon {
             stats,
         });
         Ok(())
+    }
+
+    /// Enters or leaves the state `shedding`: whether anything was shed since the last look.
+    fn look_for_shedding(&mut self) {
+        let mut shedding = Vec::new();
+        for (_, worker) in &mut self.workers {
+            let shed = worker.stats.ledger().shed(ShedPolicy::QueueFull);
+            if shed > std::mem::replace(&mut worker.shed_before, shed) {
+                shedding.push(worker.name.as_str());
+            }
+        }
+        let readiness = self.telemetry.readiness();
+        if shedding.is_empty() {
+            readiness.leave(State::Shedding);
+        } else {
+            let names = shedding.join(", ");
+            let text = format!("the queue is full, messages at QoS 0 are let go: pipeline {names}");
+            readiness.enter(State::Shedding, text);
+        }
     }
 
     /// Exchanges the pipelines that changed; the others keep running with all they remember.
@@ -288,15 +320,6 @@ impl Daemon {
         ledgers.extend(self.workers.iter().map(|(_, worker)| (worker.name.clone(), worker.stats.ledger())));
         RunReport { ledgers, left, forced }
     }
-}
-
-/// Feeds systemd's watchdog once, after its interval; never returns where there is none.
-async fn watchdog() {
-    match systemd::watchdog_interval() {
-        Some(interval) => tokio::time::sleep(interval).await,
-        None => std::future::pending().await,
-    }
-    systemd::feed_watchdog();
 }
 
 /// Waits for somebody who doesn't want to wait.

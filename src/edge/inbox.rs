@@ -61,8 +61,6 @@ pub(super) struct Inbox {
     refused: BTreeSet<String>,
     /// systemd was told that the daemon is ready.
     told_ready: bool,
-    /// The state `shedding` holds.
-    shedding: bool,
 }
 
 impl Inbox {
@@ -75,7 +73,6 @@ impl Inbox {
             matched: Vec::new(),
             refused: BTreeSet::new(),
             told_ready: false,
-            shedding: false,
         }
     }
 
@@ -157,15 +154,7 @@ impl Inbox {
             if full(at) {
                 // Only at QoS 0: nobody would send it again, and nobody may wait for it.
                 route.stats.shed(1, ShedPolicy::QueueFull);
-                self.shedding = true;
-                let text =
-                    format!("the queue of pipeline {} is full: messages at QoS 0 are let go", route.name);
-                self.telemetry.readiness().enter(State::Shedding, text);
                 continue;
-            }
-            if self.shedding && route.queue.is_half_empty() {
-                self.shedding = false;
-                self.telemetry.readiness().leave(State::Shedding);
             }
             let (topic, payload, ticket) = (topic.clone(), payload.clone(), ticket.clone());
             route.queue.push(Job { topic, payload, sequence: self.sequence, arrived, arrived_at, ticket });

@@ -53,12 +53,6 @@ impl Queue {
             && (inner.bytes + bytes <= self.max_bytes || inner.jobs.is_empty())
     }
 
-    /// True when at most half of the bound is used: far enough from full to say so.
-    pub fn is_half_empty(&self) -> bool {
-        let inner = self.lock();
-        inner.jobs.len() <= self.max_messages / 2 && inner.bytes <= self.max_bytes / 2
-    }
-
     /// Adds a message; asked for room before.
     pub fn push(&self, job: Job) {
         let mut inner = self.lock();

@@ -42,6 +42,8 @@ pub(super) struct Worker {
     pub name: String,
     pub queue: Arc<Queue>,
     pub stats: Arc<PipelineStats>,
+    /// Units shed for want of room when the daemon last looked.
+    pub shed_before: u64,
     abandon: Arc<AtomicBool>,
     finished: Arc<AtomicBool>,
     ended: Arc<Notify>,
@@ -65,7 +67,7 @@ impl Worker {
                 ended.notify_one();
             })?
         };
-        Ok(Worker { name, queue, stats, abandon, finished, ended, thread: Some(thread) })
+        Ok(Worker { name, queue, stats, shed_before: 0, abandon, finished, ended, thread: Some(thread) })
     }
 
     /// Finishes what is queued and waits for the thread until `deadline`. True when it ended.
