@@ -4,6 +4,8 @@
 pub mod cli;
 pub mod config;
 pub mod crypto;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod domain;
 pub mod edge;
 pub mod engine;

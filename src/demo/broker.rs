@@ -1,0 +1,106 @@
+//! The embedded broker: MQTT on a free loopback port, in memory, on a thread of its own.
+//!
+//! Alone imports mqtt5 (docs/decisions/0002-demo-broker.md).
+
+use std::{net::SocketAddr, sync::mpsc, thread};
+
+use mqtt5::broker::{
+    BrokerConfig, BrokerShutdownHandle, MqttBroker,
+    config::{RateLimitConfig, StorageBackend, StorageConfig},
+};
+
+/// Messages the broker keeps for a client that can't follow; beyond that it would drop the oldest.
+/// The simulators stop before: they wait when more are without a verdict.
+const MAX_QUEUED_MESSAGES: usize = 200_000;
+const MAX_QUEUED_BYTES: usize = 256 << 20;
+
+/// The broker, running until dropped.
+pub struct EmbeddedBroker {
+    addr: SocketAddr,
+    stop: BrokerShutdownHandle,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// Why there is no embedded broker.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    #[error(
+        "the embedded broker can't listen on {addr}: {reason}; use a broker of your own with `--broker URL`"
+    )]
+    CannotListen { addr: SocketAddr, reason: String },
+    #[error("the system gave no thread for the embedded broker: {0}; raise its limits (`ulimit -u`)")]
+    NoThread(std::io::Error),
+}
+
+impl EmbeddedBroker {
+    /// Starts a broker; port 0 takes a free one. It listens when this returns.
+    ///
+    /// # Errors
+    /// [`BrokerError`] when it can't listen there or there is no thread.
+    pub fn start(addr: SocketAddr) -> Result<EmbeddedBroker, BrokerError> {
+        let (tell, told) = mpsc::sync_channel(1);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(BrokerError::NoThread)?;
+        let thread = thread::Builder::new()
+            .name("demo-broker".into())
+            .spawn(move || runtime.block_on(serve(addr, tell)))
+            .map_err(BrokerError::NoThread)?;
+        let gone = || Err(BrokerError::CannotListen { addr, reason: "its thread ended".into() });
+        let (addr, stop) = told.recv().unwrap_or_else(|_| gone())?;
+        Ok(EmbeddedBroker { addr, stop, thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
+impl Drop for EmbeddedBroker {
+    fn drop(&mut self) {
+        self.stop.shutdown();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+type Started = Result<(SocketAddr, BrokerShutdownHandle), BrokerError>;
+
+async fn serve(addr: SocketAddr, tell: mpsc::SyncSender<Started>) {
+    let failed = |reason: String| Err(BrokerError::CannotListen { addr, reason });
+    let mut broker = match MqttBroker::with_config(config(addr)).await {
+        Ok(broker) => broker,
+        Err(error) => {
+            let _ = tell.send(failed(error.to_string()));
+            return;
+        }
+    };
+    let started = match broker.local_addr() {
+        Some(addr) => Ok((addr, broker.shutdown_handle())),
+        None => failed("it does not tell its port".into()),
+    };
+    if tell.send(started).is_ok()
+        && let Err(error) = broker.run().await
+    {
+        tracing::error!(%error, "the embedded broker failed");
+    }
+}
+
+fn config(addr: SocketAddr) -> BrokerConfig {
+    let mut config = BrokerConfig::default()
+        .with_bind_address(addr)
+        .with_sys_topics_enabled(false)
+        .with_storage(StorageConfig {
+            backend: StorageBackend::Memory,
+            enable_persistence: false,
+            max_queued_messages_per_client: MAX_QUEUED_MESSAGES,
+            max_queued_bytes_per_client: MAX_QUEUED_BYTES,
+            ..StorageConfig::default()
+        });
+    // Only this process talks to it.
+    config.auth_config.rate_limit = RateLimitConfig { enabled: false, ..RateLimitConfig::default() };
+    config
+}
