@@ -104,3 +104,104 @@ fn config(addr: SocketAddr) -> BrokerConfig {
     config.auth_config.rate_limit = RateLimitConfig { enabled: false, ..RateLimitConfig::default() };
     config
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::HashSet,
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        demo::link::Link,
+        mqtt::{BrokerUrl, Options, Publish, Qos},
+    };
+
+    fn loopback() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    }
+
+    fn link(broker: &EmbeddedBroker, client_id: &str, filters: &[String]) -> Link {
+        let options = Options {
+            url: BrokerUrl::parse(&format!("mqtt://{}", broker.addr())).unwrap(),
+            client_id: client_id.into(),
+            username: None,
+            password: None,
+            ca_file: None,
+            client_cert: None,
+            keep_alive: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            max_packet_bytes: 1 << 20,
+            max_in_flight: 64,
+            max_pending_bytes: 1 << 20,
+            will: None,
+        };
+        Link::new(options, filters)
+    }
+
+    #[test]
+    fn a_taken_port_is_an_error_and_a_free_one_is_told() {
+        let broker = EmbeddedBroker::start(loopback()).unwrap();
+        assert_ne!(broker.addr().port(), 0);
+        let other = EmbeddedBroker::start(loopback()).unwrap();
+        assert_ne!(broker.addr(), other.addr());
+        let error = EmbeddedBroker::start(broker.addr()).err().unwrap().to_string();
+        assert!(error.contains(&broker.addr().to_string()) && error.contains("`--broker URL`"), "{error}");
+        let addr = other.addr();
+        drop(other);
+        drop(EmbeddedBroker::start(addr).unwrap());
+    }
+
+    #[test]
+    fn nothing_is_lost_at_qos_1() {
+        const SENDERS: usize = 4;
+        const EACH: usize = 5_000;
+        let broker = EmbeddedBroker::start(loopback()).unwrap();
+        let seen = Arc::new(Mutex::new(HashSet::new()));
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let mut receiver = link(&broker, "receiver", &["m/#".into()]);
+        let mut senders: Vec<_> = (0..SENDERS).map(|i| link(&broker, &format!("sender-{i}"), &[])).collect();
+        let noted = seen.clone();
+        runtime.spawn(receiver.run(move |message| {
+            noted.lock().unwrap().insert(message.payload.clone());
+        }));
+        for sender in &mut senders {
+            runtime.spawn(sender.run(|_| {}));
+        }
+        let patience = Duration::from_secs(60);
+        let established = async {
+            receiver.established().await;
+            for sender in &senders {
+                sender.established().await;
+            }
+        };
+        runtime.block_on(async { tokio::time::timeout(patience, established).await }).unwrap();
+        for n in 0..EACH {
+            for (i, sender) in senders.iter().enumerate() {
+                let mut message = vec![Publish {
+                    topic: format!("m/{i}"),
+                    payload: Bytes::from(format!("{i}-{n}")),
+                    qos: Qos::AtLeastOnce,
+                    retain: false,
+                    ticket: None,
+                }];
+                assert!(sender.publisher.publish(&mut message).is_empty());
+            }
+        }
+        let all = async {
+            for sender in &senders {
+                sender.publisher.until_idle().await;
+            }
+            while seen.lock().unwrap().len() < SENDERS * EACH {
+                tokio::task::yield_now().await;
+            }
+        };
+        let arrived = runtime.block_on(async { tokio::time::timeout(patience, all).await });
+        assert!(arrived.is_ok(), "{} of {} arrived", seen.lock().unwrap().len(), SENDERS * EACH);
+    }
+}

@@ -132,13 +132,17 @@ impl<F: FnMut(&Incoming) + Send> Handler for LinkHandler<F> {
         self.state.tell(Some(error.to_string()));
     }
 
-    fn subscriptions_refused(&mut self, filters: &[String]) {
-        if filters.is_empty() {
+    fn subscribed(&mut self, refused: &[String]) {
+        if refused.is_empty() {
             self.state.grants.fetch_add(1, Relaxed);
             self.state.tell(None);
         } else {
-            self.state.tell(Some(format!("the broker refuses the subscription to {}", filters.join(", "))));
+            self.state.tell(Some(format!("the broker refuses the subscription to {}", refused.join(", "))));
         }
+    }
+
+    fn goodbye(&mut self) -> Vec<Publish> {
+        Vec::new()
     }
 
     fn taken_over(&mut self, now: bool) {

@@ -4,6 +4,8 @@
 //! Nothing sleeps: tests wait for messages, log lines, `/readyz`, `/status` or a process's end.
 //! `tests/setup` installs what they need.
 
+#[cfg(feature = "demo")]
+mod demo;
 mod live;
 mod support;
 

@@ -23,12 +23,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &["domain"]),
     ("config", &["domain", "engine", "models", "mqtt", "scoring", "settings", "telemetry"]),
     ("edge", &["config", "crypto", "domain", "mqtt", "scoring", "telemetry"]),
-    ("demo", &["config", "domain", "edge", "telemetry"]),
+    ("demo", &["config", "crypto", "domain", "edge", "mqtt", "telemetry"]),
 ];
 
 /// Foreign crate -> the only place that may name it.
 const FENCES: &[(&str, &[&str])] = &[
     ("rumqttc", &["mqtt"]),
+    ("mqtt5", &["demo"]),
     ("tokio_rustls", &["mqtt"]),
     ("rustls_native_certs", &["mqtt"]),
     ("ring", &["crypto"]),
