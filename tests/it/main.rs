@@ -6,7 +6,9 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+mod bad_input;
 mod live;
+mod payloads;
 mod support;
 
 mod reference;

@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod client;
 pub mod daemon;
+pub mod line;
 pub mod log;
 
 use std::{
