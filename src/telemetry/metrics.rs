@@ -38,7 +38,7 @@ struct Metrics(Arc<Telemetry>);
 type Snapshots = [(String, PipelineSnapshot)];
 
 impl Collector for Metrics {
-    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut out = Families { encoder };
         out.process(&self.0)?;
         let snapshots: Vec<_> =

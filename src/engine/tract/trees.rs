@@ -20,7 +20,7 @@ pub(super) fn register(onnx: &mut Onnx) {
 
 type Built = TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
 
-fn classifier(_: &ParsingContext, node: &NodeProto) -> Built {
+fn classifier(_: &ParsingContext<'_>, node: &NodeProto) -> Built {
     let numbers = node.get_attr_opt_slice::<i64>("classlabels_int64s")?.unwrap_or_default();
     let texts = node.get_attr_opt_tvec::<String>("classlabels_strings")?.unwrap_or_default();
     let labels = match (numbers.is_empty(), texts.is_empty()) {
@@ -34,7 +34,7 @@ fn classifier(_: &ParsingContext, node: &NodeProto) -> Built {
     Ok((expand(TreeOp(Arc::new(Trees::Classify(classifier, labels)))), vec![]))
 }
 
-fn regressor(_: &ParsingContext, node: &NodeProto) -> Built {
+fn regressor(_: &ParsingContext<'_>, node: &NodeProto) -> Built {
     let targets: i64 = node.get_attr_opt("n_targets")?.unwrap_or(1);
     let targets = usize::try_from(targets).ok().filter(|&n| n > 0 && n <= 1 << 20);
     let targets = targets.context("`n_targets` is out of range")?;
@@ -224,7 +224,7 @@ impl Op for TreeOp {
 impl EvalOp for TreeOp {
     op_out_of_plan!();
 
-    fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+    fn eval(&self, _: &EvalContext<'_>, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let input = args_1!(inputs);
         let &[rows, width] = input.shape() else {
             bail!("trees take rows of features, not {:?}", input.shape())

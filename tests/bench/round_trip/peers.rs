@@ -67,7 +67,7 @@ impl Peer {
 /// The daemon's configuration: what an operator would write, no more.
 fn configuration(model: &Model, port: u16) -> String {
     format!(
-        "[broker]\nurl = \"mqtt://127.0.0.1:{port}\"\n\n[http]\nlisten = \"127.0.0.1:0\"\n\n\
+        "[broker]\nurl = \"mqtt://127.0.0.1:{port}\"\n\n[admin]\nlisten = \"127.0.0.1:0\"\n\n\
          [pipelines.bench]\ntopics = [\"{TOPIC_IN}\"]\nmodel = \"{}\"\noutput_topic = \"{TOPIC_OUT}\"\n\
          output_qos = 0\n",
         model.bundle.display()
