@@ -13,6 +13,7 @@ mod books;
 mod broker;
 mod bundle;
 mod daemon;
+mod interrupts;
 mod journal;
 mod link;
 mod machine;
@@ -59,6 +60,8 @@ pub enum DemoError {
         "the broker at {url} is not usable after {waited_secs} s: {why}; check `--broker`, or leave it out to use the embedded one"
     )]
     NotReady { url: String, waited_secs: u64, why: String },
+    #[error("stopped by a signal before the books could be balanced")]
+    Interrupted,
     #[error("the daemon ended by itself; this is a bug in edgeward")]
     Ended,
     #[error("a thread of the demo panicked; this is a bug in edgeward")]

@@ -7,11 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
-    time::Instant as Deadline,
-};
+use tokio::{sync::oneshot, time::Instant as Deadline};
 
 use super::{
     DemoError, Options,
@@ -19,6 +15,7 @@ use super::{
     broker::EmbeddedBroker,
     bundle::ShippedBundle,
     daemon::{self, Place, Running},
+    interrupts::Interrupts,
     journal::Journal,
     link::Link,
     observer::Observer,
@@ -72,28 +69,6 @@ pub fn run(options: &Options) -> Result<(), DemoError> {
     match accounts.differences() {
         differences if differences.is_empty() => Ok(()),
         differences => Err(DemoError::Books(differences.join("; "))),
-    }
-}
-
-/// SIGINT and SIGTERM end the demo.
-struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interrupts {
-    fn listen() -> std::io::Result<Interrupts> {
-        Ok(Interrupts {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }
 
@@ -211,7 +186,7 @@ impl Stage {
         }
         tokio::select! {
             ready = self.ready() => ready?,
-            () = interrupts.next() => {}
+            () = interrupts.next() => return Err(DemoError::Interrupted),
         }
         let fleet = Fleet {
             machines: options.machines,
@@ -225,7 +200,10 @@ impl Stage {
             watched = self.watch(options.duration, &heading, &simulator, screen) => watched,
             () = interrupts.next() => Ok(()),
         };
-        let accounts = self.end(&mut simulator, screen).await?;
+        let accounts = tokio::select! {
+            accounts = self.end(&mut simulator, screen) => accounts?,
+            () = interrupts.next() => return Err(DemoError::Interrupted),
+        };
         watched.map(|()| accounts)
     }
 
