@@ -48,6 +48,8 @@ pub enum DemoError {
     Rate(f64),
     #[error("`--machines {0}` is no fleet; give 1 to 10000")]
     Machines(usize),
+    #[error("`--broker {url}` {reason}")]
+    Url { url: String, reason: String },
     #[error(transparent)]
     Broker(#[from] BrokerError),
     #[error("can't write the demo's model to {path}: {source}; set TMPDIR to a folder with room")]

@@ -15,7 +15,7 @@ use super::{journal::Journal, machine::Machine};
 use crate::mqtt::{Publish, Publisher, Qos};
 
 /// Faults begin this often in the whole fleet, per second: now and then.
-const FAULTS_PER_SEC: f64 = 0.4;
+const FAULTS_PER_SEC: f64 = 1.0;
 /// But no machine's reading begins one more often than this.
 const MAX_FAULT_PROBABILITY: f64 = 0.02;
 /// The thread wakes up at least this often, to notice a stop.

@@ -25,8 +25,8 @@ use super::{
 use crate::{
     config::Config,
     crypto,
-    mqtt::{Options as MqttOptions, Publish, Qos},
-    telemetry::{AdminServer, LogFormat, http, log},
+    mqtt::{BrokerUrl, Options as MqttOptions, Publish, Qos},
+    telemetry::{AdminServer, LogFormat, State, http, log},
 };
 
 /// Connections of the machines; machines share them.
@@ -51,6 +51,9 @@ pub fn run(options: &Options) -> Result<(), DemoError> {
     }
     if !(1..=10_000).contains(&options.machines) {
         return Err(DemoError::Machines(options.machines));
+    }
+    if let Some(url) = &options.broker {
+        BrokerUrl::parse(url).map_err(|reason| DemoError::Url { url: url.clone(), reason })?;
     }
     let mut screen = Screen::open();
     // Warnings would tear the picture; what they say is part of it.
@@ -264,13 +267,19 @@ impl Stage {
         }
     }
 
-    /// What the daemon and the connections have to say.
+    /// What the daemon and the connections have to say, each thing once.
     fn troubles(&self) -> Vec<String> {
         let standing = self.daemon.telemetry().readiness().standing().into_iter();
-        let mut troubles: Vec<_> = standing.map(|standing| format!("daemon: {}", standing.text)).collect();
-        troubles.extend(self.subscriber.state.trouble().map(|text| format!("subscriber: {text}")));
-        let machines = self.senders.iter().find_map(|sender| sender.state.trouble());
-        troubles.extend(machines.map(|text| format!("machines: {text}")));
+        // That it starts is no trouble; what keeps it from starting has a state of its own.
+        let daemon =
+            standing.filter(|standing| standing.state != State::Starting).map(|standing| standing.text);
+        let links = self.senders.iter().chain([&self.subscriber]).filter_map(|link| link.state.trouble());
+        let mut troubles = Vec::new();
+        for trouble in daemon.chain(links) {
+            if !troubles.contains(&trouble) {
+                troubles.push(trouble);
+            }
+        }
         troubles
     }
 
