@@ -13,6 +13,7 @@ pub fn run(args: DemoArgs) -> Result<(), Failure> {
     demo::run(&options).map_err(|error| match error {
         DemoError::Books(differences) => Failure::Books(format!("the books differ: {differences}")),
         DemoError::Config(error) => super::check::tell(&error.faults),
+        error @ DemoError::Url { .. } => Failure::config(error),
         error => Failure::failed(error),
     })
 }

@@ -47,12 +47,12 @@ impl Accounts {
         expect(
             self.made == self.sent,
             format!(
-                "{} messages were never acknowledged by the broker",
-                group(self.made - self.sent.min(self.made))
+                "the broker never acknowledged {}",
+                count(self.made.saturating_sub(self.sent), "message")
             ),
         );
         expect(daemon.balance(), format!("the daemon's ledger does not balance: {}", sum(daemon)));
-        expect(daemon.pending == 0, format!("the daemon has {} units pending", group(daemon.pending)));
+        expect(daemon.pending == 0, format!("the daemon has {} pending", count(daemon.pending, "unit")));
         for left in &self.left {
             expect(false, format!("the daemon left over: {left}"));
         }
@@ -77,13 +77,17 @@ impl Accounts {
         expect(
             subscriber.foreign == 0 && subscriber.unreadable == 0,
             format!(
-                "the subscriber got {} verdicts on messages nobody sent and {} messages it can't read",
-                group(subscriber.foreign),
-                group(subscriber.unreadable)
+                "the subscriber got {} on messages nobody sent and {} it can't read",
+                count(subscriber.foreign, "verdict"),
+                count(subscriber.unreadable, "message")
             ),
         );
         found
     }
+}
+
+fn count(number: u64, what: &str) -> String {
+    format!("{} {what}{}", group(number), if number == 1 { "" } else { "s" })
 }
 
 fn sum(books: &Books) -> String {
@@ -179,16 +183,16 @@ the books
             assert!(found.contains(expected), "{found:?} should tell: {expected}");
             assert!(accounts.to_string().contains("THE BOOKS DIFFER"));
         };
-        check(|a| a.made += 1, "1 messages were never acknowledged");
+        check(|a| a.made += 1, "the broker never acknowledged 1 message");
         check(|a| a.daemon.scored -= 1, "does not balance");
-        check(|a| (a.daemon.pending, a.daemon.scored) = (1, 3_997), "1 units pending");
+        check(|a| (a.daemon.pending, a.daemon.scored) = (1, 3_997), "has 1 unit pending");
         check(|a| a.left.push("pipeline machines: 1 message".into()), "left over: pipeline machines");
         check(|a| (a.daemon.received, a.daemon.scored) = (3_999, 3_997), "sent 4,000 and received 3,999");
         check(|a| (a.daemon.received, a.daemon.scored) = (4_001, 3_999), "sent 4,000 and received 4,001");
         check(|a| a.subscriber.distinct -= 1, "verdicts on 3,997");
         check(|a| a.subscriber.repeats += 1, "1 of them repeated");
-        check(|a| a.subscriber.foreign += 1, "1 verdicts on messages nobody sent");
-        check(|a| a.subscriber.unreadable += 1, "1 messages it can't read");
+        check(|a| a.subscriber.foreign += 1, "1 verdict on messages nobody sent");
+        check(|a| a.subscriber.unreadable += 1, "1 message it can't read");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod books;
 mod broker;
 mod bundle;
 mod daemon;
+mod interrupts;
 mod journal;
 mod link;
 mod machine;
@@ -47,6 +48,8 @@ pub enum DemoError {
     Rate(f64),
     #[error("`--machines {0}` is no fleet; give 1 to 10000")]
     Machines(usize),
+    #[error("`--broker {url}` {reason}")]
+    Url { url: String, reason: String },
     #[error(transparent)]
     Broker(#[from] BrokerError),
     #[error("can't write the demo's model to {path}: {source}; set TMPDIR to a folder with room")]
@@ -59,6 +62,8 @@ pub enum DemoError {
         "the broker at {url} is not usable after {waited_secs} s: {why}; check `--broker`, or leave it out to use the embedded one"
     )]
     NotReady { url: String, waited_secs: u64, why: String },
+    #[error("stopped by a signal before the books could be balanced")]
+    Interrupted,
     #[error("the daemon ended by itself; this is a bug in edgeward")]
     Ended,
     #[error("a thread of the demo panicked; this is a bug in edgeward")]

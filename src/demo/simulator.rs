@@ -15,7 +15,7 @@ use super::{journal::Journal, machine::Machine};
 use crate::mqtt::{Publish, Publisher, Qos};
 
 /// Faults begin this often in the whole fleet, per second: now and then.
-const FAULTS_PER_SEC: f64 = 0.4;
+const FAULTS_PER_SEC: f64 = 1.0;
 /// But no machine's reading begins one more often than this.
 const MAX_FAULT_PROBABILITY: f64 = 0.02;
 /// The thread wakes up at least this often, to notice a stop.
@@ -84,20 +84,31 @@ impl Simulator {
     pub async fn stop(&mut self, deadline: tokio::time::Instant) {
         self.stop.store(true, Ordering::Release);
         self.journal.close();
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // The thread first: it may be about to publish one more, which then has to be waited for.
+            let mut joined = tokio::task::spawn_blocking(move || thread.join());
+            if tokio::time::timeout_at(deadline, &mut joined).await.is_err() {
+                // It waits for room that nobody makes.
+                self.publishers.iter().for_each(Publisher::close);
+                let _ = joined.await;
+            }
+        }
         let idle = async {
             for publisher in &self.publishers {
                 publisher.until_idle().await;
             }
         };
         let _ = tokio::time::timeout_at(deadline, idle).await;
-        for publisher in &self.publishers {
-            // Lets go of the thread if it waits for room.
-            publisher.close();
-        }
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        // Cut short: the thread ends by itself, wherever it waits.
+        self.stop.store(true, Ordering::Release);
+        self.journal.close();
+        self.publishers.iter().for_each(Publisher::close);
     }
 }
 

@@ -7,11 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
-    time::Instant as Deadline,
-};
+use tokio::{sync::oneshot, time::Instant as Deadline};
 
 use super::{
     DemoError, Options,
@@ -19,6 +15,7 @@ use super::{
     broker::EmbeddedBroker,
     bundle::ShippedBundle,
     daemon::{self, Place, Running},
+    interrupts::Interrupts,
     journal::Journal,
     link::Link,
     observer::Observer,
@@ -28,8 +25,8 @@ use super::{
 use crate::{
     config::Config,
     crypto,
-    mqtt::{Options as MqttOptions, Publish, Qos},
-    telemetry::{AdminServer, LogFormat, http, log},
+    mqtt::{BrokerUrl, Options as MqttOptions, Publish, Qos},
+    telemetry::{AdminServer, LogFormat, State, http, log},
 };
 
 /// Connections of the machines; machines share them.
@@ -55,6 +52,9 @@ pub fn run(options: &Options) -> Result<(), DemoError> {
     if !(1..=10_000).contains(&options.machines) {
         return Err(DemoError::Machines(options.machines));
     }
+    if let Some(url) = &options.broker {
+        BrokerUrl::parse(url).map_err(|reason| DemoError::Url { url: url.clone(), reason })?;
+    }
     let mut screen = Screen::open();
     // Warnings would tear the picture; what they say is part of it.
     let level = if screen.is_live() { "off,edgeward=error" } else { "off,edgeward=warn" };
@@ -72,28 +72,6 @@ pub fn run(options: &Options) -> Result<(), DemoError> {
     match accounts.differences() {
         differences if differences.is_empty() => Ok(()),
         differences => Err(DemoError::Books(differences.join("; "))),
-    }
-}
-
-/// SIGINT and SIGTERM end the demo.
-struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Interrupts {
-    fn listen() -> std::io::Result<Interrupts> {
-        Ok(Interrupts {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }
 
@@ -211,7 +189,7 @@ impl Stage {
         }
         tokio::select! {
             ready = self.ready() => ready?,
-            () = interrupts.next() => {}
+            () = interrupts.next() => return Err(DemoError::Interrupted),
         }
         let fleet = Fleet {
             machines: options.machines,
@@ -225,7 +203,10 @@ impl Stage {
             watched = self.watch(options.duration, &heading, &simulator, screen) => watched,
             () = interrupts.next() => Ok(()),
         };
-        let accounts = self.end(&mut simulator, screen).await?;
+        let accounts = tokio::select! {
+            accounts = self.end(&mut simulator, screen) => accounts?,
+            () = interrupts.next() => return Err(DemoError::Interrupted),
+        };
         watched.map(|()| accounts)
     }
 
@@ -286,13 +267,19 @@ impl Stage {
         }
     }
 
-    /// What the daemon and the connections have to say.
+    /// What the daemon and the connections have to say, each thing once.
     fn troubles(&self) -> Vec<String> {
         let standing = self.daemon.telemetry().readiness().standing().into_iter();
-        let mut troubles: Vec<_> = standing.map(|standing| format!("daemon: {}", standing.text)).collect();
-        troubles.extend(self.subscriber.state.trouble().map(|text| format!("subscriber: {text}")));
-        let machines = self.senders.iter().find_map(|sender| sender.state.trouble());
-        troubles.extend(machines.map(|text| format!("machines: {text}")));
+        // That it starts is no trouble; what keeps it from starting has a state of its own.
+        let daemon =
+            standing.filter(|standing| standing.state != State::Starting).map(|standing| standing.text);
+        let links = self.senders.iter().chain([&self.subscriber]).filter_map(|link| link.state.trouble());
+        let mut troubles = Vec::new();
+        for trouble in daemon.chain(links) {
+            if !troubles.contains(&trouble) {
+                troubles.push(trouble);
+            }
+        }
         troubles
     }
 

@@ -1,7 +1,7 @@
 //! The picture as lines of plain text, cut to the terminal's size.
 
 use super::{Heading, Shown, clock, millis, readings};
-use crate::demo::books::group;
+use crate::{demo::books::group, domain::Books};
 
 /// How a line is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,16 +32,13 @@ pub fn picture(heading: &Heading, shown: &Shown, width: usize, height: usize) ->
         ),
         (
             Tone::Quiet,
-            format!(
-                "{} machines at {} messages/s -> {} -> {} -> verdicts",
-                heading.machines, heading.rate_per_sec, heading.broker, heading.model
-            ),
+            format!("{} machines, {} messages/s, {}", heading.machines, heading.rate_per_sec, heading.broker),
         ),
+        (Tone::Quiet, format!("model {}", heading.model)),
     ];
     if let Some(url) = &heading.status_url {
         lines.push((Tone::Quiet, format!("the daemon's own view: {url}")));
     }
-    let books = &shown.books;
     lines.extend([
         (Tone::Plain, String::new()),
         (
@@ -60,18 +57,7 @@ pub fn picture(heading: &Heading, shown: &Shown, width: usize, height: usize) ->
                 millis(shown.second.p99)
             ),
         ),
-        (
-            Tone::Plain,
-            format!(
-                "  books      {} received = {} scored + {} merged + {} rejected + {} shed + {} pending",
-                group(books.received),
-                group(books.scored),
-                group(books.merged),
-                group(books.rejected),
-                group(books.shed),
-                group(books.pending)
-            ),
-        ),
+        (Tone::Plain, format!("  books      {}", balance(&shown.books))),
         (Tone::Plain, format!("  anomalies  {}", group(shown.anomalies))),
     ]);
     let troubles = shown.troubles.iter().map(|trouble| (Tone::Alarm, format!("  ! {trouble}")));
@@ -88,6 +74,20 @@ pub fn picture(heading: &Heading, shown: &Shown, width: usize, height: usize) ->
         }
     }
     lines
+}
+
+/// The books in short: what is nothing is left out, but for what everybody looks for.
+fn balance(books: &Books) -> String {
+    let parts = [
+        ("scored", books.scored, true),
+        ("merged", books.merged, false),
+        ("rejected", books.rejected, false),
+        ("shed", books.shed, false),
+        ("pending", books.pending, true),
+    ];
+    let shown = parts.iter().filter(|(_, units, always)| *always || *units > 0);
+    let sum: Vec<_> = shown.map(|(name, units, _)| format!("{} {name}", group(*units))).collect();
+    format!("{} received = {}", group(books.received), sum.join(" + "))
 }
 
 /// The history as bars, the highest full; as many of the last seconds as fit.
@@ -143,10 +143,10 @@ mod tests {
         let text = lines.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n");
         for part in [
             "edgeward demo  01:15",
-            "12 machines at 200 messages/s -> embedded broker at 127.0.0.1:1 -> machine-anomaly 1.0.0",
+            "12 machines, 200 messages/s, embedded broker at 127.0.0.1:1\nmodel machine-anomaly 1.0.0",
             "200/s  ▁▄█",
             "p50 1.00 ms  p99 -",
-            "0 received = 0 scored",
+            "0 received = 0 scored + 0 pending",
             "00:00:00  machine-12  112.3 °C, 11.40 bar",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
