@@ -166,7 +166,8 @@ fn stump(mode: &str, missing_is_true: bool, x: f32) -> f32 {
 
 #[test]
 fn every_comparison_and_where_missing_values_go() {
-    let modes: [(&str, fn(f32) -> bool); 6] = [
+    type Holds = fn(f32) -> bool;
+    let modes: [(&str, Holds); 6] = [
         ("BRANCH_LEQ", |x| x <= 0.0),
         ("BRANCH_LT", |x| x < 0.0),
         ("BRANCH_GTE", |x| x >= 0.0),
