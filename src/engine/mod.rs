@@ -11,6 +11,8 @@ mod inspect;
 mod rows;
 mod sample;
 mod signature;
+#[cfg(test)]
+mod tests;
 mod tract;
 mod trees;
 

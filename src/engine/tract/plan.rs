@@ -135,6 +135,7 @@ fn learn(
     });
     if let Some(constants) = computed {
         // What it would be, before it is: a failure here comes again below and says why.
+        check_range(op.name().as_ref(), what, &constants, limit)?;
         if let Ok((_, shapes, _)) = op.infer_facts(ins.clone(), outs.clone(), seen.clone()) {
             check_result(what, &constants, &shapes, limit)?;
         }
@@ -161,6 +162,22 @@ fn check_result(
         }
     }
     Ok(())
+}
+
+/// A range's length is worked out here: tract's own inference keeps 32 bits of it.
+fn check_range(name: &str, what: &str, constants: &[Arc<Tensor>], limit: u64) -> Result<(), Halt> {
+    let [from, to, step] = constants else { return Ok(()) };
+    if name != "Range" {
+        return Ok(());
+    }
+    let number = |tensor: &Tensor| tensor.cast_to_scalar::<f64>();
+    let length = (number(to)? - number(from)?) / number(step)?;
+    // Not the other way round: 0 / 0 must be refused as well.
+    if length * 8.0 <= limit as f64 {
+        Ok(())
+    } else {
+        Err(Halt::TooLarge(format!("{length} steps of {what}")))
+    }
 }
 
 /// The product of all values over one of a small number tensor: the size it could stand for.
@@ -209,6 +226,8 @@ pub(super) fn at_one(dim: &TDim) -> Option<u64> {
         values.set(&symbol, 1);
     }
     match dim.eval(&values).to_i64() {
+        // A number below zero is one that overflowed; an expression may just want longer rows.
+        Ok(n) if n < 0 && dim.symbols().is_empty() => None,
         Ok(n) => Some(u64::try_from(n).unwrap_or(0)),
         // An expression that one row doesn't settle says nothing about size.
         Err(_) => Some(1),

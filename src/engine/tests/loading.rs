@@ -1,0 +1,169 @@
+//! Files that can't be loaded, and what the message says.
+
+use tract_onnx::pb::{FunctionProto, tensor_proto::DataType};
+
+use super::{
+    build::{self, D, Model, mlp},
+    error, load_bytes, load_model, write,
+};
+use crate::engine::{Limits, LoadError, load};
+
+const N: D = D::Named("N");
+
+fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+}
+
+#[test]
+fn no_such_file() {
+    let text = error(load("no/such/model.onnx".as_ref(), &Limits::default()));
+    assert_says(&text, &["can't read the model", "no/such/model.onnx"]);
+}
+
+#[test]
+fn a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_says(&error(load(folder.path(), &Limits::default())), &["can't read", "it is a folder"]);
+}
+
+#[test]
+fn an_empty_file() {
+    assert_says(&error(load_bytes(b"")), &["not an ONNX model", "empty"]);
+}
+
+#[test]
+fn files_that_are_something_else() {
+    let other: [&[u8]; 5] =
+        [b"<html>404</html>", b"{\"model\": 1}", &[0; 4096], &[0xff; 4096], b"\x08\x08\x12\x04test"];
+    for bytes in other {
+        assert!(matches!(load_bytes(bytes), Err(LoadError::NotOnnx { .. })), "{bytes:?}");
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere() {
+    let mut model = mlp(N);
+    // Without its second operator set the model is whole as well: that cut can't be seen.
+    model.proto.opset_import.truncate(1);
+    let whole = model.bytes();
+    assert!(load_bytes(&whole).is_ok());
+    for len in 0..whole.len() {
+        let cut = load_bytes(&whole[..len]);
+        assert!(matches!(cut, Err(LoadError::NotOnnx { .. })), "{len} of {} bytes", whole.len());
+    }
+}
+
+#[test]
+fn a_byte_changed_anywhere_never_crashes() {
+    let whole = mlp(N).bytes();
+    for at in 0..whole.len() {
+        for flip in [0x01, 0x80, 0xff] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= flip;
+            // Weights and names may change without harm; all else is an error, not a panic.
+            let _ = load_bytes(&bytes);
+        }
+    }
+}
+
+#[test]
+fn a_model_without_its_parts() {
+    let without = |change: &dyn Fn(&mut Model)| {
+        let mut model = mlp(N);
+        change(&mut model);
+        error(load_model(&model))
+    };
+    assert_says(&without(&|m| m.proto.graph = None), &["no graph"]);
+    assert_says(&without(&|m| m.proto.ir_version = 0), &["no IR version"]);
+    assert_says(&without(&|m| m.proto.opset_import.clear()), &["names no operator set"]);
+    assert_says(&without(&|m| m.graph().node.clear()), &["no nodes"]);
+    assert_says(&without(&|m| m.graph().output.clear()), &["no outputs"]);
+    assert_says(&without(&|m| m.graph().input.clear()), &["takes no input"]);
+    assert_says(&without(&|m| m.graph().input[0].r#type = None), &["input `x` is not a tensor"]);
+    assert_says(
+        &without(&|m| m.graph().output[0].name = "elsewhere".into()),
+        &["no node makes", "`elsewhere`"],
+    );
+    assert_says(&without(&|m| drop(m.graph().initializer.pop())), &["`b2`", "which nothing makes"]);
+}
+
+#[test]
+fn larger_than_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(&folder, &mlp(N).bytes());
+    let limits = Limits { max_model_bytes: 100, ..Limits::default() };
+    assert_says(&error(load(&path, &limits)), &["bytes on disk", "limit of 100 bytes", "max_model_bytes"]);
+}
+
+#[test]
+fn every_missing_operator_is_listed() {
+    let inner = Model::new().node("Bogus", &["x"], &["inner"]).proto.graph.unwrap();
+    let mut model = mlp(N)
+        .node("ZipMap", &["y"], &["z"])
+        .node("SVMRegressor", &["y"], &["s1"])
+        .node("SVMRegressor", &["y"], &["s2"])
+        .node_with("If", &["y"], &["i"], vec![build::graph("then_branch", inner)]);
+    let custom = model.graph().node.len();
+    model = model.node("MatMul", &["y"], &["c"]);
+    model.graph().node[custom].domain = "com.example".into();
+    let Err(LoadError::UnsupportedOperators { nodes, .. }) = load_model(&model) else { panic!("loaded") };
+    assert_eq!(nodes.len(), 4, "{nodes:#?}");
+    let text = error(load_model(&model));
+    assert_says(
+        &text,
+        &[
+            "4 operators are not supported",
+            "Operator `ZipMap` (node `z_node`): export with zipmap off",
+            "{'zipmap': False}",
+            "Operator `SVMRegressor` (nodes `s1_node`, `s2_node`): ",
+            "Operator `Bogus` (node `inner_node`)",
+            "Operator `com.example.MatMul` (node `c_node`): an operator of `com.example`",
+        ],
+    );
+}
+
+#[test]
+fn functions_of_the_model_itself() {
+    let mut model = mlp(N);
+    model.graph().node[0].domain = "local".into();
+    let function = FunctionProto {
+        name: Some("MatMul".into()),
+        domain: Some("local".into()),
+        ..FunctionProto::default()
+    };
+    model.proto.functions.push(function);
+    assert_says(&error(load_model(&model)), &["local.MatMul", "inline it"]);
+}
+
+#[test]
+fn element_types_the_engine_lacks() {
+    let model = Model::new()
+        .input("x", DataType::Bfloat16, &[N, D::Is(4)])
+        .output("y", DataType::Bfloat16, &[N, D::Is(4)])
+        .node("Relu", &["x"], &["y"]);
+    assert_says(&error(load_model(&model)), &["input `x`", "BFLOAT16", "float32"]);
+}
+
+#[test]
+fn a_wrong_graph_names_its_node() {
+    let model = Model::new()
+        .input("x", DataType::Float, &[N, D::Is(4)])
+        .output("y", DataType::Float, &[N, D::Is(4)])
+        .weights("w", &[7, 4], &[0.5; 28])
+        .node("MatMul", &["x", "w"], &["m"])
+        .node("Exp", &["m"], &["y"]);
+    assert_says(&error(load_model(&model)), &["can't run here", "m_node", "MatMul"]);
+}
+
+#[test]
+fn an_attribute_that_makes_no_sense_is_an_error() {
+    for attributes in [vec![], vec![build::int("axis", 99)], vec![build::text("axis", "first")]] {
+        let model = Model::new()
+            .input("x", DataType::Float, &[N, D::Is(4)])
+            .output("y", DataType::Float, &[N, D::Is(8)])
+            .node_with("Concat", &["x", "x"], &["y"], attributes);
+        assert_says(&error(load_model(&model)), &["can't run here"]);
+    }
+}
