@@ -2,12 +2,17 @@
 //!
 //! Alone imports mqtt5 (docs/decisions/0002-demo-broker.md).
 
-use std::{net::SocketAddr, sync::mpsc, thread};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, mpsc},
+    thread,
+};
 
 use mqtt5::broker::{
-    BrokerConfig, BrokerShutdownHandle, MqttBroker,
+    BrokerConfig, MqttBroker,
     config::{RateLimitConfig, StorageBackend, StorageConfig},
 };
+use tokio::sync::Notify;
 
 /// Messages the broker keeps for a client that can't follow; beyond that it would drop the oldest.
 /// The simulators stop before: they wait when more are without a verdict.
@@ -17,7 +22,8 @@ const MAX_QUEUED_BYTES: usize = 256 << 20;
 /// The broker, running until dropped.
 pub struct EmbeddedBroker {
     addr: SocketAddr,
-    stop: BrokerShutdownHandle,
+    /// Ours: the crate's own shutdown is lost when it comes before the broker runs.
+    stop: Arc<Notify>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -43,12 +49,14 @@ impl EmbeddedBroker {
             .enable_all()
             .build()
             .map_err(BrokerError::NoThread)?;
+        let stop = Arc::new(Notify::new());
+        let stopped = stop.clone();
         let thread = thread::Builder::new()
             .name("demo-broker".into())
-            .spawn(move || runtime.block_on(serve(addr, tell)))
+            .spawn(move || runtime.block_on(serve(addr, tell, &stopped)))
             .map_err(BrokerError::NoThread)?;
         let gone = || Err(BrokerError::CannotListen { addr, reason: "its thread ended".into() });
-        let (addr, stop) = told.recv().unwrap_or_else(|_| gone())?;
+        let addr = told.recv().unwrap_or_else(|_| gone())?;
         Ok(EmbeddedBroker { addr, stop, thread: Some(thread) })
     }
 
@@ -60,16 +68,14 @@ impl EmbeddedBroker {
 
 impl Drop for EmbeddedBroker {
     fn drop(&mut self) {
-        self.stop.shutdown();
+        self.stop.notify_one();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-type Started = Result<(SocketAddr, BrokerShutdownHandle), BrokerError>;
-
-async fn serve(addr: SocketAddr, tell: mpsc::SyncSender<Started>) {
+async fn serve(addr: SocketAddr, tell: mpsc::SyncSender<Result<SocketAddr, BrokerError>>, stop: &Notify) {
     let failed = |reason: String| Err(BrokerError::CannotListen { addr, reason });
     let mut broker = match MqttBroker::with_config(config(addr)).await {
         Ok(broker) => broker,
@@ -79,13 +85,19 @@ async fn serve(addr: SocketAddr, tell: mpsc::SyncSender<Started>) {
         }
     };
     let started = match broker.local_addr() {
-        Some(addr) => Ok((addr, broker.shutdown_handle())),
+        Some(addr) => Ok(addr),
         None => failed("it does not tell its port".into()),
     };
-    if tell.send(started).is_ok()
-        && let Err(error) = broker.run().await
-    {
-        tracing::error!(%error, "the embedded broker failed");
+    if tell.send(started).is_err() {
+        return;
+    }
+    tokio::select! {
+        () = stop.notified() => {}
+        ended = broker.run() => {
+            if let Err(error) = ended {
+                tracing::error!(%error, "the embedded broker failed");
+            }
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 //! Nothing sleeps: tests wait for messages, log lines, `/readyz`, `/status` or a process's end.
 //! `tests/setup` installs what they need.
 
+mod bad_input;
 #[cfg(feature = "demo")]
 mod demo;
-mod bad_input;
 mod live;
 mod payloads;
 mod support;
