@@ -5,6 +5,9 @@
 //! `tests/setup` installs what they need.
 
 mod bad_input;
+// A panic is how a test fails, also in its helpers.
+#![allow(clippy::unwrap_used)]
+
 #[cfg(feature = "demo")]
 mod demo;
 mod live;
