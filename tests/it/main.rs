@@ -4,9 +4,10 @@
 //! Nothing sleeps: tests wait for messages, log lines, `/readyz`, `/status` or a process's end.
 //! `tests/setup` installs what they need.
 
-mod bad_input;
 // A panic is how a test fails, also in its helpers.
 #![allow(clippy::unwrap_used)]
+
+mod bad_input;
 
 #[cfg(feature = "demo")]
 mod demo;
