@@ -4,12 +4,20 @@
 //! Nothing sleeps: tests wait for messages, log lines, `/readyz`, `/status` or a process's end.
 //! `tests/setup` installs what they need.
 
+mod admin;
+mod bad_input;
+mod bad_models;
+mod check;
 #[cfg(feature = "demo")]
 mod demo;
-mod bad_input;
+mod equality;
 mod live;
+mod offline;
 mod payloads;
+mod restart;
+mod stop;
 mod support;
+mod tls;
 
 mod reference;
 mod tidy;
