@@ -19,8 +19,15 @@ pub struct BrokerConfig {
 pub(super) fn read(section: Section<'_>, device: &str, layers: &Layers) -> Option<BrokerConfig> {
     let url = section.required_text("url", "where the broker is, such as mqtt://localhost:1883");
     let url = url.and_then(|text| {
-        let parsed = BrokerUrl::parse(&text);
-        parsed.map_err(|reason| section.fault("url", reason)).ok()
+        let told = |reason: String| {
+            // There may be a password in it.
+            if text.contains('@') {
+                section.fault_hiding("url", reason)
+            } else {
+                section.fault("url", reason)
+            }
+        };
+        BrokerUrl::parse(&text).map_err(told).ok()
     });
     let password = read_password(&section, layers);
     let username = section.text("username");

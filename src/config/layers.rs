@@ -95,9 +95,10 @@ pub fn read_layers(layers: &Layers) -> Result<Node, ConfigError> {
         let path = name.strip_prefix(PREFIX)?.to_lowercase().replace("__", ".");
         Some((path, value.clone(), Origin::Environment(name.clone())))
     }));
-    let flags = layers.flags.iter().map(|(path, value)| {
-        (path.clone(), value.clone(), Origin::Environment(format!("flag --set {path}")))
-    });
+    let flags = layers
+        .flags
+        .iter()
+        .map(|(path, value)| (path.clone(), value.clone(), Origin::Flag(format!("--set {path}"))));
     let single: Vec<_> = environment.into_iter().chain(flags).collect();
     for (path, value, origin) in &single {
         builder = builder

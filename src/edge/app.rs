@@ -21,7 +21,7 @@ use crate::{
     domain::Epoch,
     mqtt::{Publisher, Session},
     scoring::{Encoder, Scorer, ScorerOptions},
-    telemetry::{Ledger, ModelInfo, ShedPolicy, State, Telemetry, systemd},
+    telemetry::{Ledger, ModelInfo, PipelineStats, ShedPolicy, State, Telemetry, systemd},
 };
 
 /// Why a daemon can't be built or started.
@@ -42,6 +42,13 @@ pub enum Command {
     Reload(Box<Config>),
     /// A reload was asked for and its configuration refused.
     ReloadRefused(String),
+}
+
+/// A pipeline whose messages gather, before its worker starts.
+struct Opened {
+    pipeline: PipelineConfig,
+    queue: Arc<Queue>,
+    stats: Arc<PipelineStats>,
 }
 
 /// How often the daemon looks after itself.
@@ -97,7 +104,8 @@ impl Daemon {
         let mut inbox = Inbox::new(self.routes.clone(), self.telemetry.clone(), state_topic);
         let pipelines = std::mem::take(&mut self.config.pipelines);
         for pipeline in pipelines {
-            self.start(pipeline, &publisher)?;
+            let opened = self.open(pipeline);
+            self.launch(opened, &publisher)?;
         }
         control.set_filters(self.lock().filters());
         let run = session.run(&mut inbox);
@@ -176,8 +184,9 @@ impl Daemon {
         self.routes.lock().expect("not poisoned: nothing panics under this lock")
     }
 
-    /// Starts a pipeline's worker and opens its route.
-    fn start(&mut self, pipeline: PipelineConfig, publisher: &Publisher) -> Result<(), BuildError> {
+    /// Opens a pipeline's route, or exchanges the one of its name in one step: from now on its
+    /// messages gather in a queue of its own.
+    fn open(&self, pipeline: PipelineConfig) -> Opened {
         let identity = &pipeline.model.identity;
         let info = ModelInfo {
             name: identity.name.clone(),
@@ -186,6 +195,26 @@ impl Daemon {
         };
         let stats = self.telemetry.add_pipeline(&pipeline.name, info);
         let queue = Arc::new(Queue::new(pipeline.queue_messages, pipeline.queue_bytes));
+        let route = Route {
+            name: pipeline.name.clone(),
+            topics: pipeline.topics.clone(),
+            qos: pipeline.qos,
+            retained: pipeline.retained,
+            queue: queue.clone(),
+            stats: stats.clone(),
+        };
+        let routes = &mut self.lock().routes;
+        match routes.iter_mut().find(|known| known.name == route.name) {
+            Some(known) => *known = route,
+            None => routes.push(route),
+        }
+        Opened { pipeline, queue, stats }
+    }
+
+    /// Starts the worker of an opened pipeline.
+    fn launch(&mut self, opened: Opened, publisher: &Publisher) -> Result<(), BuildError> {
+        let Opened { pipeline, queue, stats } = opened;
+        let identity = &pipeline.model.identity;
         let options = ScorerOptions {
             pipeline: pipeline.name.clone(),
             device: self.config.device.as_str().into(),
@@ -200,8 +229,8 @@ impl Daemon {
             name: pipeline.name.clone(),
             scorer: Scorer::new(pipeline.model.plan.clone(), pipeline.model.engine.clone(), options),
             encoder: Encoder::new(&pipeline.name, identity),
-            queue: queue.clone(),
-            stats: stats.clone(),
+            queue,
+            stats,
             publisher: publisher.clone(),
             output: pipeline.output.clone(),
             output_qos: pipeline.output_qos,
@@ -212,14 +241,6 @@ impl Daemon {
         .map_err(BuildError::NoThread)?;
         info!(pipeline = pipeline.name, model = identity.name, version = identity.version, "pipeline ready");
         self.workers.push((pipeline.fingerprint, worker));
-        self.lock().routes.push(Route {
-            name: pipeline.name,
-            topics: pipeline.topics,
-            qos: pipeline.qos,
-            retained: pipeline.retained,
-            queue,
-            stats,
-        });
         Ok(())
     }
 
@@ -255,24 +276,36 @@ impl Daemon {
         };
         let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.workers).into_iter().partition(same);
         self.workers = kept;
+        self.config.drain_deadline = config.drain_deadline;
+        self.config.state_dir = config.state_dir;
+        // Opened before the old ones end, so that no message falls between the two, and launched
+        // after, so that a source's messages are scored in order.
+        let mut opened = Vec::new();
+        for pipeline in config.pipelines {
+            if !self.workers.iter().any(|(_, worker)| worker.name == pipeline.name) {
+                opened.push(self.open(pipeline));
+            }
+        }
         let deadline = Deadline::now() + config.drain_deadline;
         for (_, mut worker) in gone {
-            self.lock().routes.retain(|route| route.name != worker.name);
+            let exchanged = opened.iter().any(|new| new.pipeline.name == worker.name);
+            if !exchanged {
+                self.lock().routes.retain(|route| route.name != worker.name);
+            }
             if !worker.drain(deadline).await {
                 worker.abandon(ShedPolicy::PipelineRemoved);
                 warn!(pipeline = worker.name, "what the old pipeline had not scored in time was let go");
             }
-            self.telemetry.remove_pipeline(&worker.name);
-            self.ended.push((worker.name.clone(), worker.stats.ledger()));
-            info!(pipeline = worker.name, "pipeline ended");
-        }
-        self.config.drain_deadline = config.drain_deadline;
-        self.config.state_dir = config.state_dir;
-        for pipeline in config.pipelines {
-            if !self.workers.iter().any(|(_, worker)| worker.name == pipeline.name) {
-                self.start(pipeline, publisher)?;
+            if !exchanged {
+                self.telemetry.remove_pipeline(&worker.name);
+                self.ended.push((worker.name.clone(), worker.stats.ledger()));
+                info!(pipeline = worker.name, "pipeline ended");
             }
         }
+        for opened in opened {
+            self.launch(opened, publisher)?;
+        }
+        info!("reloaded");
         Ok(())
     }
 

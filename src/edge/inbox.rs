@@ -173,8 +173,9 @@ impl Handler for Inbox {
         broker.connected();
         info!(broker = broker.url(), session_present, "connected to the broker");
         self.refused.clear();
-        if self.lock().routes.is_empty() {
-            // Nothing is subscribed to, so no answer will come.
+        if session_present || self.lock().routes.is_empty() {
+            // The session has the filters already. Its answer to our SUBSCRIBE may stand behind a
+            // long backlog; there is no reason to wait for it, and none comes without filters.
             self.reachable();
         }
         vec![self.state("online")]

@@ -1,10 +1,11 @@
 //! `last-run.json`: the books of the last run, for whoever looks at the machine afterwards.
 
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use serde_json::json;
 
 use super::RunReport;
+use crate::domain::Books;
 
 /// The version of the file.
 const FORMAT: u32 = 1;
@@ -15,16 +16,20 @@ const FORMAT: u32 = 1;
 /// What the file system says.
 pub(super) fn write(state_dir: &Path, report: &RunReport) -> std::io::Result<()> {
     fs::create_dir_all(state_dir)?;
-    let pipelines: serde_json::Map<String, serde_json::Value> = report
-        .ledgers
-        .iter()
-        .map(|(name, ledger)| {
-            let books = ledger.books;
+    // A pipeline that was removed and came back is one to whoever reads this.
+    let mut books: BTreeMap<&str, Books> = BTreeMap::new();
+    for (name, ledger) in &report.ledgers {
+        let sum = books.entry(name).or_default();
+        *sum = *sum + ledger.books;
+    }
+    let pipelines: serde_json::Map<String, serde_json::Value> = books
+        .into_iter()
+        .map(|(name, books)| {
             let text = json!({
                 "received": books.received, "scored": books.scored, "merged": books.merged,
                 "rejected": books.rejected, "shed": books.shed, "pending": books.pending,
             });
-            (name.clone(), text)
+            (name.to_owned(), text)
         })
         .collect();
     let left: Vec<String> = report.left.iter().map(|left| format!("{}: {}", left.whose, left.what)).collect();

@@ -109,7 +109,7 @@ pub fn open(path: &Path, limits: &Limits) -> Result<Opened, ModelError> {
             path: path.to_owned(),
             what: format!("{} bytes", metadata.len()),
             limit_bytes: limits.max_model_bytes,
-            key: "max_model_bytes",
+            key: "limits.max_model_bytes",
         }
         .into());
     }

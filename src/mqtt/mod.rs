@@ -11,6 +11,7 @@ mod acks;
 mod backoff;
 mod connect;
 mod frame;
+mod in_flight;
 mod options;
 mod outbound;
 mod serve;

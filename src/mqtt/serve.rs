@@ -1,7 +1,7 @@
 //! One connection, from its CONNACK to its end.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     fmt,
     sync::Arc,
     time::Duration,
@@ -25,6 +25,7 @@ use super::{
     Admission, Handler, Incoming, Options, Publish, Qos,
     acks::AckBook,
     frame::{Frame, Framer},
+    in_flight::{InFlight, MOST_IN_FLIGHT},
     outbound::Shared,
     session::{Desired, LASTED},
 };
@@ -58,7 +59,7 @@ pub(super) struct Serve<'s> {
     options: &'s Options,
     shared: &'s Arc<Shared>,
     desired: &'s mut watch::Receiver<Desired>,
-    in_flight: &'s mut VecDeque<(u16, Publish)>,
+    in_flight: &'s mut InFlight,
     framer: Framer,
     input: BytesMut,
     output: BytesMut,
@@ -82,7 +83,7 @@ impl<'s> Serve<'s> {
         options: &'s Options,
         shared: &'s Arc<Shared>,
         desired: &'s mut watch::Receiver<Desired>,
-        in_flight: &'s mut VecDeque<(u16, Publish)>,
+        in_flight: &'s mut InFlight,
         input: BytesMut,
     ) -> Self {
         Serve {
@@ -140,7 +141,7 @@ impl<'s> Serve<'s> {
 
     /// What goes out first: the caller's own, then what the last connection left unacknowledged.
     fn begin(&mut self, first: Vec<Publish>) -> Result<(), Ended> {
-        let again: Vec<_> = self.in_flight.drain(..).collect();
+        let again = self.in_flight.take();
         for publish in first {
             // Not from the queue, which counts what it gives out.
             self.shared.entered(&publish);
@@ -148,10 +149,9 @@ impl<'s> Serve<'s> {
         }
         for (packet_id, publish) in again {
             // A first publish may have taken the id; the broker treats it as its own then.
-            let taken = self.in_flight.iter().any(|(id, _)| *id == packet_id);
-            let packet_id = if taken { self.packet_id() } else { packet_id };
+            let packet_id = if self.in_flight.contains(packet_id) { self.packet_id() } else { packet_id };
             self.write_publish(&publish, packet_id, true)?;
-            self.in_flight.push_back((packet_id, publish));
+            self.in_flight.push(packet_id, publish);
         }
         Ok(())
     }
@@ -216,7 +216,7 @@ impl<'s> Serve<'s> {
             self.write(&Packet::PubAck(PubAck::new(packet_id)))?;
         }
         if self.output.len() < BUFFER_BYTES {
-            let room = self.options.max_in_flight.saturating_sub(self.in_flight.len());
+            let room = self.in_flight_room()?;
             let mut taken = std::mem::take(&mut self.taken);
             self.shared.take(BUFFER_BYTES - self.output.len(), room, &mut taken);
             for publish in taken.drain(..) {
@@ -229,6 +229,25 @@ impl<'s> Serve<'s> {
             }
         }
         Ok(stop)
+    }
+
+    /// How many QoS 1 publishes may go out now.
+    ///
+    /// While a message is held back, the acknowledgements of ours stand unread behind it. To wait
+    /// for them would be to wait for each other: the queue for the worker, the worker for room to
+    /// publish, that for an acknowledgement, and reading it for the queue. So the bound is off then;
+    /// what goes out is the verdicts of what the broker itself has in flight to us.
+    fn in_flight_room(&self) -> Result<usize, Ended> {
+        let len = self.in_flight.len();
+        if self.held.is_none() {
+            return Ok(self.options.max_in_flight.saturating_sub(len));
+        }
+        match MOST_IN_FLIGHT.saturating_sub(len) {
+            0 => Err(Ended::Failed(format!(
+                "{len} verdicts wait for acknowledgements that stand behind unread messages; bound `max_inflight_messages` in the broker"
+            ))),
+            room => Ok(room),
+        }
     }
 
     fn offer(&mut self, incoming: Incoming, handler: &mut dyn Handler) {
@@ -257,9 +276,7 @@ impl<'s> Serve<'s> {
                 }
             }
             Frame::Packet(Packet::PubAck(PubAck { pkid })) => {
-                if let Some(at) = self.in_flight.iter().position(|(id, _)| *id == pkid)
-                    && let Some((_, publish)) = self.in_flight.remove(at)
-                {
+                if let Some(publish) = self.in_flight.acknowledged(pkid) {
                     self.shared.acknowledged();
                     if let Some(ticket) = publish.ticket {
                         ticket.done();
@@ -318,7 +335,7 @@ impl<'s> Serve<'s> {
             Qos::AtLeastOnce => {
                 let packet_id = self.packet_id();
                 self.write_publish(&publish, packet_id, false)?;
-                self.in_flight.push_back((packet_id, publish));
+                self.in_flight.push(packet_id, publish);
             }
         }
         Ok(())
@@ -328,7 +345,7 @@ impl<'s> Serve<'s> {
         loop {
             self.last_packet_id = self.last_packet_id.checked_add(1).unwrap_or(1);
             let id = self.last_packet_id;
-            if !self.subscribing.contains_key(&id) && !self.in_flight.iter().any(|(used, _)| *used == id) {
+            if !self.subscribing.contains_key(&id) && !self.in_flight.contains(id) {
                 return id;
             }
         }

@@ -1,7 +1,7 @@
 //! Staying connected: connect, serve, wait, again.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,6 +13,7 @@ use super::{
     ConnectError, Options, Publish, Publisher, Qos, Ticket,
     backoff::Backoff,
     connect::{Connection, Transport, connect},
+    in_flight::InFlight,
     serve::{Ended, Serve},
 };
 
@@ -84,9 +85,7 @@ pub struct Session {
     publisher: Publisher,
     desired: watch::Receiver<Desired>,
     control: Control,
-    /// QoS 1 publishes without their PUBACK, oldest first, with their packet ids. They outlive a
-    /// connection and are sent again on the next.
-    in_flight: VecDeque<(u16, Publish)>,
+    in_flight: InFlight,
 }
 
 /// A connection that lasted this long was a real one.
@@ -99,7 +98,7 @@ impl Session {
         let (sender, desired) = watch::channel(Desired { filters, stop: false });
         let publisher = Publisher::new(options.max_pending_bytes);
         let control = Control { desired: Arc::new(sender) };
-        Session { options, publisher, desired, control, in_flight: VecDeque::new() }
+        Session { options, publisher, desired, control, in_flight: InFlight::default() }
     }
 
     pub fn publisher(&self) -> Publisher {

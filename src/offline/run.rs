@@ -39,9 +39,9 @@ pub enum OfflineError {
     #[error("can't read {file}: {source}")]
     Read { file: String, source: io::Error },
     #[error("can't write the results: {0}")]
-    Write(io::Error),
+    Write(#[source] io::Error),
     #[error("can't write the rejected rows: {0}")]
-    WriteRejects(io::Error),
+    WriteRejects(#[source] io::Error),
     #[error("the header of {file} can't be used: {detail}")]
     Header { file: String, detail: String },
     #[error("{file} doesn't fit the model: {detail}")]

@@ -9,7 +9,7 @@ pub enum Origin {
     File { name: String, line: Option<usize> },
     /// An environment variable, by name. Its text may stand for a number or a boolean.
     Environment(String),
-    /// A command-line flag.
+    /// A command-line flag. Its text may stand for a number or a boolean too.
     Flag(String),
 }
 

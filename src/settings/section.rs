@@ -97,6 +97,12 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Like [`Section::fault`] for a value that must not be shown.
+    pub fn fault_hiding(&self, key: &str, reason: impl Into<String>) {
+        let node = self.table.and_then(|table| table.get(key));
+        self.push(&self.place.key(key), None, node.map(|n| &n.origin).or(self.origin), reason.into());
+    }
+
     /// Like [`Section::fault`], with the name the user probably meant.
     pub fn fault_suggesting<'c>(
         &self,
@@ -167,7 +173,7 @@ impl<'a> Section<'a> {
         let node = self.get(key)?;
         let value = match (&node.value, &node.origin) {
             (Value::Bool(b), _) => Some(*b),
-            (Value::Text(text), Origin::Environment(_)) => text.parse().ok(),
+            (Value::Text(text), Origin::Environment(_) | Origin::Flag(_)) => text.parse().ok(),
             _ => None,
         };
         if value.is_none() {
@@ -181,7 +187,7 @@ impl<'a> Section<'a> {
         let node = self.get(key)?;
         let value = match (&node.value, &node.origin) {
             (Value::Integer(i), _) => u64::try_from(*i).ok(),
-            (Value::Text(text), Origin::Environment(_)) => text.parse().ok(),
+            (Value::Text(text), Origin::Environment(_) | Origin::Flag(_)) => text.parse().ok(),
             _ => None,
         };
         match value {
@@ -325,7 +331,7 @@ fn as_number(node: &Node) -> Option<f64> {
     let number = match (&node.value, &node.origin) {
         (Value::Float(x), _) => *x,
         (Value::Integer(i), _) => *i as f64,
-        (Value::Text(text), Origin::Environment(_)) => text.parse().ok()?,
+        (Value::Text(text), Origin::Environment(_) | Origin::Flag(_)) => text.parse().ok()?,
         _ => return None,
     };
     number.is_finite().then_some(number)

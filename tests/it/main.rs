@@ -7,13 +7,20 @@
 // A panic is how a test fails, also in its helpers.
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod bad_input;
-
+mod bad_models;
+mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod equality;
 mod live;
+mod offline;
 mod payloads;
+mod restart;
+mod stop;
 mod support;
+mod tls;
 
 mod reference;
 mod tidy;

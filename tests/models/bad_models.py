@@ -4,7 +4,7 @@
 Written into `bad/` under the models' folder, one `.onnx` each, named after what is wrong:
 
     truncated, truncated_weights, empty, text, other_protobuf
-    unsupported_operator    TreeEnsembleRegressor of ai.onnx.ml
+    unsupported_operator    SVMRegressor of ai.onnx.ml
     made_up_operator        domain com.example, operator Wobble
     future_opset            default domain, opset 9999
     dangling_input          a node that reads a tensor nobody makes
@@ -63,24 +63,17 @@ def one_node(operator, domain="", inputs=("x",), outputs=(("y", F, ["N", 1]),), 
     return model([node], [("x", F, ["N", 4])], list(outputs), initializers, opsets, check=False)
 
 
-def tree_regressor():
-    """A stump: 0 if x0 <= 0.5, else 1."""
+def support_vectors():
+    """y = 1 - x0, with one linear support vector."""
     return one_node(
-        "TreeEnsembleRegressor",
+        "SVMRegressor",
         domain="ai.onnx.ml",
         opsets=ML,
-        n_targets=1,
-        nodes_treeids=[0, 0, 0],
-        nodes_nodeids=[0, 1, 2],
-        nodes_featureids=[0, 0, 0],
-        nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"],
-        nodes_values=[0.5, 0.0, 0.0],
-        nodes_truenodeids=[1, 0, 0],
-        nodes_falsenodeids=[2, 0, 0],
-        target_treeids=[0, 0],
-        target_nodeids=[1, 2],
-        target_ids=[0, 0],
-        target_weights=[0.0, 1.0],
+        kernel_type="LINEAR",
+        coefficients=[-1.0],
+        support_vectors=[1.0, 0.0, 0.0, 0.0],
+        n_supports=1,
+        rho=[1.0],
     )
 
 
@@ -124,7 +117,7 @@ def main(models: Path):
         "text": b"This is not a model.\n" * 20,
         # A valid protobuf message (field 1, length-delimited) that is no ModelProto.
         "other_protobuf": b"\x0a\x05hello\x12\x05world",
-        "unsupported_operator": tree_regressor(),
+        "unsupported_operator": support_vectors(),
         "made_up_operator": one_node("Wobble", domain="com.example", opsets=(("", 17), ("com.example", 1))),
         "future_opset": one_node("Relu", outputs=(("y", F, ["N", 4]),), opsets=(("", 9999),)),
         "dangling_input": one_node("Add", inputs=("x", "nobody"), outputs=(("y", F, ["N", 4]),)),

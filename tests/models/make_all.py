@@ -9,8 +9,9 @@ import autoencoder
 import bad_models
 import mlp
 import odd_models
+import slow
 
 warnings.filterwarnings("ignore", category=FutureWarning)
 folder = Path(sys.argv[1])
-for script in (mlp, autoencoder, odd_models, bad_models):
+for script in (mlp, autoencoder, odd_models, slow, bad_models):
     script.main(folder)

@@ -7,6 +7,10 @@ use tract_onnx::{pb::ModelProto, tract_hir::internal::Framework};
 use super::wire;
 use crate::engine::{Limits, LoadError};
 
+/// The newest operator set there was when this was written. A later one may give an operator another
+/// meaning, and then a model would run and answer wrong.
+const NEWEST_OPSET: i64 = 28;
+
 /// The model file at hand: where it is and what it may cost. Makes errors that name it.
 #[derive(Clone, Copy)]
 pub(super) struct ModelFile<'a> {
@@ -30,7 +34,12 @@ impl ModelFile<'_> {
     /// The model as a whole is larger than `max_model_bytes`.
     pub fn model_too_large(&self, what: impl Into<String>) -> LoadError {
         let limit_bytes = self.limits.max_model_bytes;
-        LoadError::TooLarge { path: self.path.into(), what: what.into(), limit_bytes, key: "max_model_bytes" }
+        LoadError::TooLarge {
+            path: self.path.into(),
+            what: what.into(),
+            limit_bytes,
+            key: "limits.max_model_bytes",
+        }
     }
 
     /// One tensor is larger than `max_tensor_bytes`.
@@ -40,7 +49,7 @@ impl ModelFile<'_> {
             path: self.path.into(),
             what: what.into(),
             limit_bytes,
-            key: "max_tensor_bytes",
+            key: "limits.max_tensor_bytes",
         }
     }
 
@@ -61,6 +70,16 @@ impl ModelFile<'_> {
         }
         if proto.opset_import.is_empty() {
             return Err(self.not_onnx("it names no operator set"));
+        }
+        let newer = proto
+            .opset_import
+            .iter()
+            .find(|set| matches!(set.domain.as_str(), "" | "ai.onnx") && set.version > NEWEST_OPSET);
+        if let Some(set) = newer {
+            return Err(self.unsupported(format!(
+                "it was made for opset {}, the newest this program knows is {NEWEST_OPSET}; export with an older one (`opset_version=17`), or update edgeward",
+                set.version
+            )));
         }
         if graph.output.is_empty() {
             return Err(self.not_onnx("its graph has no outputs"));

@@ -196,6 +196,7 @@ fn check_size(input: &mut ValueInfoProto, file: &ModelFile<'_>) -> Result<(), Lo
     // Eight bytes: the widest element.
     match volume.and_then(|volume| volume.checked_mul(8)) {
         Some(bytes) if bytes <= file.limits.max_tensor_bytes => Ok(()),
-        _ => Err(file.tensor_too_large(format!("an input `{name}` of more bytes"))),
+        Some(bytes) => Err(file.tensor_too_large(format!("{bytes} bytes for an input `{name}`"))),
+        None => Err(file.tensor_too_large(format!("more bytes than can be counted for an input `{name}`"))),
     }
 }

@@ -101,7 +101,12 @@ impl Declared {
         let name = &tensor.name;
         let kind = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
         let Some(elements) = elements(tensor) else {
-            return Err(file.tensor_too_large(format!("a tensor `{name}` of dimensions {:?}", tensor.dims)));
+            let dims = &tensor.dims;
+            if dims.iter().any(|&dim| dim < 0) {
+                return Err(file.not_onnx(format!("tensor `{name}` has a negative dimension: {dims:?}")));
+            }
+            let what = format!("more bytes than can be counted for a tensor `{name}` of dimensions {dims:?}");
+            return Err(file.tensor_too_large(what));
         };
         match kind {
             DataType::Undefined => {

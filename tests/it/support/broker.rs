@@ -81,6 +81,10 @@ impl Broker {
         process.wait().unwrap();
     }
 
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("runs").id()
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

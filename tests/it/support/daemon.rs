@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{broker::Broker, edgeward, log::Log, signal, until};
+use super::{broker::Broker, edgeward, log::Log, signal, until_else};
 
 /// A daemon; it is killed when this is dropped.
 pub struct Daemon {
@@ -107,24 +107,34 @@ impl Daemon {
 
     /// Waits until `/readyz` says yes.
     pub fn wait_ready(&self) {
-        until(&format!("readiness; the log:\n{}", self.log.text()), || {
-            (self.get("/readyz").0 == 200).then_some(())
-        });
+        until_else(
+            || format!("readiness; it has {} and said\n{}", self.get("/status").1, self.log.text()),
+            || (self.get("/readyz").0 == 200).then_some(()),
+        );
     }
 
     /// Waits until `state` holds and gives its text.
     pub fn wait_state(&self, state: &str) -> String {
-        until(state, || {
-            let body: Value = serde_json::from_str(&self.get("/readyz").1).unwrap();
-            let states = body["states"].as_array().unwrap();
-            let found = states.iter().find(|standing| standing["state"] == state)?;
-            Some(found["text"].as_str().unwrap().to_owned())
-        })
+        until_else(
+            || format!("{state}; it has {} and said\n{}", self.get("/readyz").1, self.log.text()),
+            || self.state(state),
+        )
+    }
+
+    /// The text of `state`, if it holds.
+    pub fn state(&self, state: &str) -> Option<String> {
+        let body: Value = serde_json::from_str(&self.get("/readyz").1).unwrap();
+        let states = body["states"].as_array().unwrap();
+        let found = states.iter().find(|standing| standing["state"] == state)?;
+        Some(found["text"].as_str().unwrap().to_owned())
     }
 
     /// Waits until `/status` is as `wanted`.
     pub fn wait_status(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        until(what, || Some(self.status()).filter(&wanted))
+        until_else(
+            || format!("{what}; it has {:#} and said\n{}", self.status(), self.log.text()),
+            || Some(self.status()).filter(&wanted),
+        )
     }
 
     pub fn signal(&self, name: &str) {

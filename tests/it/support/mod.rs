@@ -1,6 +1,7 @@
 //! What the tests share: a broker, a daemon, a client, and patience.
 
 pub mod broker;
+pub mod certificates;
 pub mod client;
 pub mod daemon;
 pub mod line;
@@ -50,13 +51,18 @@ pub fn signal(pid: u32, signal: &str) {
 }
 
 /// Looks until there is something to see. For what can only be asked, not waited for.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    until_else(|| what.to_owned(), look)
+}
+
+/// Like [`until`]; what is told when nothing was to be seen is put together then.
+pub fn until_else<T>(what: impl Fn() -> String, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(seen) = look() {
             return seen;
         }
-        assert!(Instant::now() < deadline, "waited {} s in vain: {what}", PATIENCE.as_secs());
+        assert!(Instant::now() < deadline, "waited {} s in vain: {}", PATIENCE.as_secs(), what());
         // Between two looks, so that the one who is looked at gets to work.
         std::thread::park_timeout(Duration::from_millis(5));
     }
