@@ -1,5 +1,7 @@
 //! `edgeward check`: every fault of a configuration at once.
 
+use std::io::{self, Write};
+
 use console::style;
 use serde::Serialize;
 
@@ -46,7 +48,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
         };
         print_json(&[], text.as_deref())?;
     } else {
-        summary(config, broker.as_ref().ok().copied().flatten().is_some());
+        summary(config, broker.as_ref().ok().copied().flatten().is_some())?;
     }
     broker.map(drop).map_err(Failure::Failed)
 }
@@ -79,26 +81,29 @@ fn print_json(faults: &[Fault], broker: Option<&str>) -> Result<(), Failure> {
     let faults: Vec<_> = faults.collect();
     let ok = faults.is_empty() && broker.is_none_or(|broker| broker == "connected");
     let text = serde_json::to_string_pretty(&Report { ok, faults, broker }).map_err(Failure::failed)?;
-    println!("{text}");
-    Ok(())
+    // Not `println!`: a reader that closed the pipe is no reason to panic.
+    Ok(writeln!(io::stdout(), "{text}")?)
 }
 
-fn summary(config: &Config, connected: bool) {
-    println!("{} the configuration has no faults", style("ok:").green().bold());
+fn summary(config: &Config, connected: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{} the configuration has no faults", style("ok:").green().bold())?;
     let user =
         config.broker.options.username.as_deref().map(|user| format!(" as {user}")).unwrap_or_default();
     let state = if connected { ", connected" } else { "" };
-    println!("  broker    {}{user}{state}", config.broker.options.url);
+    writeln!(out, "  broker    {}{user}{state}", config.broker.options.url)?;
     for pipeline in &config.pipelines {
         let identity = &pipeline.model.identity;
         let topics: Vec<_> = pipeline.topics.iter().map(|topic| topic.as_str()).collect();
         let output = pipeline.output.topic("{source}");
-        println!(
+        writeln!(
+            out,
             "  pipeline  {}: {} -> {} {} -> {output}",
             pipeline.name,
             topics.join(", "),
             identity.name,
             identity.version
-        );
+        )?;
     }
+    Ok(())
 }

@@ -26,7 +26,10 @@ pub(super) fn check(root: &Section<'_>, broker: Option<&BrokerConfig>, pipelines
             if pipeline.max_payload_bytes > limit {
                 root.fault(
                     &format!("pipelines.{}.max_payload_bytes", pipeline.name),
-                    format!("is {} and `broker.max_packet_bytes` only {limit}", pipeline.max_payload_bytes),
+                    format!(
+                        "is {} and `broker.max_packet_bytes` only {limit}: set it to at most that",
+                        pipeline.max_payload_bytes
+                    ),
                 );
             }
             if let Ok(state) = TopicFilter::new(broker.state_topic.as_str())

@@ -103,7 +103,7 @@ pub fn read_layers(layers: &Layers) -> Result<Node, ConfigError> {
     for (path, value, origin) in &single {
         builder = builder
             .set_override(path, value.as_str())
-            .map_err(|error| whole(format!("{origin}: `{path}` is not a key path: {error}")))?;
+            .map_err(|_| whole(format!("{origin}: `{path}` is not a key path such as `broker.url`")))?;
     }
     let merged = builder.build().and_then(|config| config.try_deserialize::<config::Value>());
     let merged = merged.map_err(|error| whole(format!("the configuration can't be merged: {error}")))?;

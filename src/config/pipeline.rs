@@ -10,7 +10,7 @@ use crate::{
         SourceRule,
         spec::{FieldPath, merge_conditions, read_spec},
     },
-    settings::Section,
+    settings::{Section, Value},
 };
 
 /// What to do with retained messages.
@@ -185,9 +185,13 @@ fn is_name(name: &str) -> bool {
 }
 
 fn read_topics(section: &Section<'_>) -> Vec<TopicFilter> {
-    let texts = section.texts("topics").unwrap_or_default();
-    if texts.is_empty() {
+    let texts = section.texts("topics");
+    if texts.is_none() && !section.has("topics") {
         section.fault("topics", "is missing: the topic filters whose messages are scored");
+    }
+    let texts = texts.unwrap_or_default();
+    if texts.is_empty() && section.any("topics").is_some_and(|node| node.value == Value::Array(Vec::new())) {
+        section.fault("topics", "is empty: the topic filters whose messages are scored");
     }
     let mut topics = Vec::new();
     for text in texts {

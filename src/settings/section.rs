@@ -87,13 +87,29 @@ impl<'a> Section<'a> {
         self.table.and_then(|table| table.get(key))
     }
 
+    /// What stands at `key`, which may be keys with dots between them, and the place of it or of the
+    /// innermost table around it.
+    fn find(&self, key: &str) -> (Option<&'a Node>, Option<&'a Origin>) {
+        let (mut table, mut found, mut origin) = (self.table, None, self.origin);
+        for key in key.split('.') {
+            found = table.and_then(|table| table.get(key));
+            let Some(node) = found else { break };
+            origin = Some(&node.origin);
+            table = match &node.value {
+                Value::Table(table) => Some(table),
+                _ => None,
+            };
+        }
+        (found, origin)
+    }
+
     /// Notes a fault of `key` (or of the whole section when `key` is empty).
     pub fn fault(&self, key: &str, reason: impl Into<String>) {
         if key.is_empty() {
             self.push(&self.place, None, self.origin, reason.into());
         } else {
-            let node = self.table.and_then(|table| table.get(key));
-            self.fault_at(&self.place.key(key), node, reason.into());
+            let (node, origin) = self.find(key);
+            self.push(&self.place.key(key), node.and_then(show), origin, reason.into());
         }
     }
 
@@ -116,7 +132,7 @@ impl<'a> Section<'a> {
             path: if key.is_empty() { self.place.path.clone() } else { self.place.key(key).path },
             value: node.and_then(show),
             reason: reason.into(),
-            origin: node.map(|n| n.origin.to_string()),
+            origin: node.map(|n| &n.origin).or(self.origin).map(Origin::to_string),
             suggestion: nearest(wrong, candidates),
         });
     }
@@ -253,9 +269,8 @@ impl<'a> Section<'a> {
             }
             value
         };
-        // Every item is looked at, so that every fault is told.
-        let values: Vec<Option<T>> = items.iter().enumerate().map(read_one).collect();
-        values.into_iter().collect()
+        // Every item is looked at, and the good ones go on, so that every fault is told.
+        Some(items.iter().enumerate().filter_map(read_one).collect())
     }
 
     /// The raw value of `key`, for the rare setting that may have several shapes.
