@@ -238,7 +238,7 @@ fn files_that_are_absent_unreadable_or_no_toml_are_told() {
     // And one that only its owner may read, unless we are its owner's superior.
     fs::remove_dir(folder.path().join("secret")).unwrap();
     fs::write(folder.path().join("secret"), "p").unwrap();
-    fs::set_permissions(folder.path().join("secret"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(folder.path().join("secret"), fs::Permissions::from_mode(0o000)).unwrap();
     let readable = fs::read(folder.path().join("secret")).is_ok();
     let done = edgeward_in(folder.path(), &["check"], &[]);
     assert_eq!(done.code, Some(if readable { 0 } else { 78 }), "{}", done.err);

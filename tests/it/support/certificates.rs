@@ -1,10 +1,6 @@
 //! A small certificate authority, made by OpenSSL's command line.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 /// Certificates and keys in a folder.
 pub struct Authority<'f> {
@@ -24,10 +20,6 @@ impl<'f> Authority<'f> {
             ),
         );
         authority
-    }
-
-    pub fn certificate(&self) -> PathBuf {
-        self.folder.join(format!("{}.pem", self.name))
     }
 
     /// Signs a certificate `<subject>.pem` with a key `<subject>.key`; `names` are its alternative
