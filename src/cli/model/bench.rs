@@ -77,14 +77,14 @@ fn measure(
     times.sort_unstable();
     let quantile = |q: f64| {
         let rank = (q * runs as f64).ceil() as usize;
-        times.get(rank.saturating_sub(1)).copied().unwrap_or_default().as_secs_f64() * 1e6
+        times.get(rank.saturating_sub(1)).copied().unwrap_or_default().as_nanos() as f64 / 1000.0
     };
     Ok(Batch {
         rows,
         runs,
         p50_us: quantile(0.50),
         p99_us: quantile(0.99),
-        rows_per_sec: (rows * runs) as f64 / (before - start).as_secs_f64(),
+        rows_per_sec: ((rows * runs) as f64 / (before - start).as_secs_f64()).round(),
     })
 }
 
@@ -111,7 +111,7 @@ fn text(measured: &Measured) -> String {
     let _ = writeln!(out, "{}", style(header).dim());
     for batch in &measured.batches {
         let (p50, p99) = (micros(batch.p50_us), micros(batch.p99_us));
-        let rate = grouped(batch.rows_per_sec.round() as u64);
+        let rate = grouped(batch.rows_per_sec as u64);
         let _ = writeln!(out, "  {:>6} {p50:>12} {p99:>12} {rate:>14}", batch.rows);
     }
     out

@@ -7,6 +7,9 @@ use console::style;
 use super::{Failure, bytes, grouped, print, print_json};
 use crate::engine::{self, DimReport, Limits, PortReport, Report};
 
+/// Nodes of one operator named in the text; JSON has them all.
+const NAMED: usize = 5;
+
 /// Prints what a model is and whether it runs here; a model that doesn't is exit code 78.
 pub fn inspect(path: &Path, limits: &Limits, json: bool) -> Result<(), Failure> {
     let report = engine::inspect(path, limits).map_err(Failure::config)?;
@@ -39,7 +42,10 @@ fn text(path: &Path, report: &Report) -> String {
     let parameters = grouped(report.parameters);
     line("parameters", format!("{parameters} ({})", bytes(report.parameter_bytes)));
     if let Some(running) = &report.running {
-        line("multiply-adds", format!("{} a row", grouped(running.multiply_adds)));
+        // Trees only compare.
+        if running.multiply_adds > 0 {
+            line("multiply-adds", format!("{} a row", grouped(running.multiply_adds)));
+        }
         line(
             "memory",
             format!("about {}: weights, and inner values for one row", bytes(running.memory_bytes)),
@@ -48,7 +54,10 @@ fn text(path: &Path, report: &Report) -> String {
     let counts = report.operators.iter().map(|operator| format!("{} {}", operator.name, operator.count));
     line("operators", counts.collect::<Vec<_>>().join(", "));
     let stops = report.fault.iter().cloned().chain(report.missing.iter().map(|missing| {
-        let nodes: Vec<_> = missing.nodes.iter().map(|node| format!("`{node}`")).collect();
+        let mut nodes: Vec<_> = missing.nodes.iter().take(NAMED).map(|node| format!("`{node}`")).collect();
+        if missing.nodes.len() > NAMED {
+            nodes.push(format!("{} more", missing.nodes.len() - NAMED));
+        }
         format!("{} at {}: {}", style(&missing.operator).bold(), nodes.join(", "), missing.advice)
     }));
     let stops: Vec<_> = stops.collect();
