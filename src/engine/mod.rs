@@ -1,7 +1,7 @@
 //! From an ONNX file to something that runs: the synchronous seam between scoring and inference.
 //!
 //! [`load`] reads and checks a model once; the [`Engine`] it returns is immutable and shared;
-//! each scoring thread opens its own [`Session`]. Only [`tract`] knows the inference library.
+//! each scoring thread opens its own [`Session`]. Only `tract` knows the inference library.
 //!
 //! Invariant: nothing here knows MQTT, clocks or threads, and no foreign type leaves the room.
 
