@@ -201,6 +201,9 @@ fn fold(
                 }
             }
             Step::Bad { at } => {
+                if frames.rest_is_unwritten().map_err(reading)? {
+                    return Ok(());
+                }
                 // Damage if a later frame knows that this place was durable; else a crash.
                 let was_durable = frames.resume().map_err(reading)? && {
                     let here = frames.at();
