@@ -186,6 +186,10 @@ impl FrameReader {
             let filled = self.file.read_at(&mut self.buffer, self.at)?;
             self.buffer.truncate(filled);
             self.begin = self.at;
+            if filled < want {
+                // The file was cut: nothing is looked for behind its end.
+                self.limit = self.begin + filled as u64;
+            }
         }
         let from = (self.at - self.begin) as usize;
         Ok(&self.buffer[from..self.buffer.len().min(from + len)])

@@ -15,7 +15,7 @@ use super::{
     frame::{Directory, FrameBuilder, HEAD_BYTES, Run},
     options::{Moment, StoreOptions},
     segment::{FILE_HEAD_BYTES, Head},
-    state::{INPUT_CLASS, Mark, Segment, State},
+    state::{INPUT_CLASS, Import, Mark, Segment, State},
 };
 use crate::domain::Durability;
 
@@ -60,7 +60,8 @@ struct Unsynced {
     sealed_for: (u32, u64),
     directory: Directory,
     units: Vec<(u16, UnitBooks)>,
-    imported: bool,
+    /// Its records come from this file of another outbox.
+    imported: Option<[u8; 32]>,
     /// It stands in the active file.
     written: bool,
 }
@@ -304,31 +305,37 @@ impl Store {
         let bytes: usize = batch.records.iter().map(|(_, payload)| payload.len() + 8).sum();
         // Before sequences are given, so that a new segment's head knows nothing of this batch.
         let ready = if self.unsynced.is_empty() { self.make_active(bytes as u64) } else { Ok(()) };
-        let runs = self.build(batch, false);
+        let runs = self.build(batch, None);
         ready?;
         self.flush(self.options.durability == Durability::Sync)?;
         Ok(runs)
     }
 
-    /// Counts results from another outbox into their lane and writes them.
+    /// Counts results from a file of another outbox into their lanes and writes them, durable on
+    /// return. How far the file was taken on is in the same frame, so that an import that was cut
+    /// short goes on where it stopped. `whole`: these are its last records.
     ///
     /// # Errors
     /// As [`Store::commit`].
-    pub fn import(&mut self, batch: &Batch) -> io::Result<()> {
-        self.make_active(0)?;
-        self.build(batch, true);
+    pub fn import(&mut self, batch: &Batch, file: [u8; 32], whole: bool) -> io::Result<()> {
+        let bytes: usize = batch.records.iter().map(|(_, payload)| payload.len() + 8).sum();
+        self.make_active(bytes as u64)?;
+        let before = self.shared.state().import_of(&file).map_or(0, |import| import.records);
+        let records = before + batch.records.len() as u64;
+        self.mark(Mark::Imported(Import { file, records, whole }));
+        self.build(batch, Some(file));
         self.flush(true)
     }
 
     /// Gives sequences, counts, and puts the frame where [`Store::flush`] finds it.
-    fn build(&mut self, batch: &Batch, imported: bool) -> Vec<Run> {
+    fn build(&mut self, batch: &Batch, imported: Option<[u8; 32]>) -> Vec<Run> {
         let mut state = self.shared.state();
         self.builder.clear();
         for (lane, payload) in &batch.records {
             let Some(of) = state.lane_mut(*lane) else { continue };
             self.builder.record(*lane, of.next, payload);
             of.next += 1;
-            let came = if imported { &mut of.books.imported } else { &mut of.books.made };
+            let came = if imported.is_some() { &mut of.books.imported } else { &mut of.books.made };
             *came += 1;
             self.touched_lanes.insert(*lane);
         }
@@ -412,7 +419,7 @@ impl Store {
 
     /// Counts a batch that is not even tried.
     pub fn discard(&mut self, batch: &Batch) {
-        self.build(batch, false);
+        self.build(batch, None);
         self.give_up();
     }
 
@@ -557,8 +564,15 @@ impl Store {
             for run in &frame.directory.runs {
                 let lane = &mut checkpoint.lanes[usize::from(run.lane)];
                 lane.next -= u64::from(run.count);
-                let came = if frame.imported { &mut lane.books.imported } else { &mut lane.books.made };
+                let came = match frame.imported {
+                    Some(_) => &mut lane.books.imported,
+                    None => &mut lane.books.made,
+                };
                 *came = came.saturating_sub(u64::from(run.count));
+                let of_file = |import: &&mut Import| frame.imported == Some(import.file);
+                if let Some(import) = checkpoint.imports.iter_mut().find(of_file) {
+                    (import.records, import.whole) = (import.records - u64::from(run.count), false);
+                }
             }
             for (pipeline, units) in &frame.units {
                 checkpoint.pipelines[usize::from(*pipeline)].units.subtract(units);
