@@ -274,7 +274,13 @@ impl Daemon {
             error_topic: pipeline.error_topic.clone(),
             max_batch: pipeline.max_batch,
             durable: self.storage.as_ref().map(|storage| {
-                Durable::new(storage.outbox.clone(), storage.classes.clone(), &pipeline, !self.running)
+                Durable::new(
+                    storage.outbox.clone(),
+                    storage.classes.clone(),
+                    &pipeline,
+                    self.epoch,
+                    !self.running,
+                )
             }),
             origin: self.origin,
         })

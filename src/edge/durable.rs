@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     config::{ClassConfig, PipelineConfig, RESULT_CLASS},
+    domain::Epoch,
     scoring::{Scorer, Verdict},
 };
 
@@ -31,10 +32,16 @@ pub(super) struct Durable {
 
 impl Durable {
     /// `replay`: at a start, what earlier runs remembered is scored again.
-    pub fn new(outbox: Outbox, classes: Arc<[ClassConfig]>, pipeline: &PipelineConfig, replay: bool) -> Self {
+    pub fn new(
+        outbox: Outbox,
+        classes: Arc<[ClassConfig]>,
+        pipeline: &PipelineConfig,
+        epoch: Epoch,
+        replay: bool,
+    ) -> Self {
         let (name, live) = (pipeline.name.as_str(), pipeline.live);
         let remembers = pipeline.model.plan.remembers_readings();
-        let (journal, pipeline) = (Journal::new(outbox.clone(), name, replay), outbox.pipeline(name));
+        let (journal, pipeline) = (Journal::new(outbox.clone(), name, epoch, replay), outbox.pipeline(name));
         Durable {
             outbox,
             pipeline,

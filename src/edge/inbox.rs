@@ -172,7 +172,7 @@ impl Inbox {
             });
             if full(at) {
                 if let (true, Some((durable, input))) = (ticket.is_some(), input) {
-                    route.queue.spill(1);
+                    route.queue.spill(self.sequence);
                     durable.outbox.spill(Arc::new(input.spilled()));
                     continue;
                 }

@@ -16,6 +16,8 @@ mod queue;
 mod report;
 mod retention;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod uplink;
 mod worker;
 

@@ -50,14 +50,21 @@ pub(super) struct Queue {
 struct Inner {
     jobs: VecDeque<Job>,
     bytes: usize,
-    /// Messages that only the journal has. As long as there are any, new ones go there too, so
-    /// that a source's messages are scored in order.
-    spilled: u64,
+    /// The last message that only the journal has, and the last one read back from there. As long
+    /// as they differ, new ones go there too, so that a source's messages are scored in order.
+    spilled_to: u64,
+    read_to: u64,
     /// The journal may have messages of earlier runs.
     backlog: bool,
     /// Counts commits of the outbox, for who waits for a spilled message to be readable.
     commits: u64,
     closed: bool,
+}
+
+impl Inner {
+    fn is_spilled(&self) -> bool {
+        self.spilled_to > self.read_to
+    }
 }
 
 impl Queue {
@@ -73,7 +80,7 @@ impl Queue {
     /// answer holds until it does.
     pub fn has_room(&self, bytes: usize) -> bool {
         let inner = self.lock();
-        inner.spilled == 0
+        !inner.is_spilled()
             && !inner.backlog
             && inner.jobs.len() < self.max_messages
             && (inner.bytes + bytes <= self.max_bytes || inner.jobs.is_empty())
@@ -88,9 +95,9 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// So many messages are in the journal only.
-    pub fn spill(&self, messages: u64) {
-        self.lock().spilled += messages;
+    /// The message of this sequence is in the journal only.
+    pub fn spill(&self, sequence: u64) {
+        self.lock().spilled_to = sequence;
         self.filled.notify_one();
     }
 
@@ -104,10 +111,10 @@ impl Queue {
         self.lock().backlog = false;
     }
 
-    /// So many of them were read.
-    pub fn unspill(&self, messages: u64) {
+    /// The message of this sequence was read back.
+    pub fn read_back(&self, sequence: u64) {
         let mut inner = self.lock();
-        inner.spilled = inner.spilled.saturating_sub(messages);
+        inner.read_to = inner.read_to.max(sequence);
     }
 
     /// Waits for messages and takes up to `max`.
@@ -117,7 +124,7 @@ impl Queue {
             if inner.closed {
                 return Next::Closed;
             }
-            if inner.spilled > 0 || inner.backlog {
+            if inner.is_spilled() || inner.backlog {
                 return Next::Spilled;
             }
             inner = self.filled.wait(inner).expect("not poisoned: nothing panics under this lock");
@@ -136,7 +143,7 @@ impl Queue {
     /// Waits for a commit after `seen`, or for the queue's end.
     pub fn until_committed(&self, seen: u64) {
         let mut inner = self.lock();
-        while inner.commits == seen && inner.spilled > 0 && !inner.closed {
+        while inner.commits == seen && inner.is_spilled() && !inner.closed {
             inner = self.filled.wait(inner).expect("not poisoned: nothing panics under this lock");
         }
     }
@@ -165,7 +172,7 @@ impl Listener for Queue {
     fn committed(&self) {
         let mut inner = self.lock();
         inner.commits += 1;
-        if inner.spilled > 0 {
+        if inner.is_spilled() {
             self.filled.notify_all();
         }
     }

@@ -182,6 +182,9 @@ impl Work {
         let seen = queue.commits();
         while jobs.len() < *max_batch {
             let Some(read) = durable.journal.next(name) else { break };
+            if read.is_new {
+                queue.read_back(read.input.sequence);
+            }
             jobs.push(Job {
                 topic: read.input.topic.clone(),
                 payload: read.input.payload(),
@@ -198,7 +201,6 @@ impl Work {
             queue.caught_up();
             queue.until_committed(seen);
         }
-        queue.unspill(jobs.len() as u64);
     }
 
     fn score(&mut self, jobs: &[Job]) {

@@ -26,6 +26,13 @@ impl Ticket {
         self.open.fetch_add(parts, Ordering::AcqRel);
     }
 
+    /// A ticket of no connection, and the count of its open parts.
+    #[cfg(test)]
+    pub fn alone() -> (Ticket, Arc<AtomicUsize>) {
+        let open = Arc::new(AtomicUsize::new(1));
+        (Ticket { open: open.clone(), wake: Arc::default() }, open)
+    }
+
     /// One part is done.
     pub fn done(self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {

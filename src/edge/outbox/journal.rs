@@ -7,7 +7,7 @@ use super::{
     input::{Entry, Input},
     store::{INPUT_CLASS, cursor::Cursor, cursor::ReadError},
 };
-use crate::domain::Order;
+use crate::domain::{Epoch, Order};
 
 /// One pipeline's journaled inputs, oldest first.
 pub struct Journal {
@@ -17,6 +17,8 @@ pub struct Journal {
     cursor: Option<Cursor>,
     /// Records before this one are from earlier runs.
     boundary: u64,
+    /// Of this run.
+    epoch: Epoch,
 }
 
 /// An input that was read back.
@@ -25,12 +27,14 @@ pub struct Journaled {
     pub input: Arc<Input>,
     /// Scored in an earlier run; something still rests on it.
     pub settled: bool,
+    /// It came in this run.
+    pub is_new: bool,
 }
 
 impl Journal {
     /// The journal of a pipeline, as it is now. With `replay`, what is settled and still there is
     /// read too: windows rest on it.
-    pub fn new(outbox: Outbox, name: &str, replay: bool) -> Self {
+    pub fn new(outbox: Outbox, name: &str, epoch: Epoch, replay: bool) -> Self {
         let pipeline = outbox.pipeline(name);
         let (lane, next) = {
             let shared = outbox.shared();
@@ -40,7 +44,7 @@ impl Journal {
         };
         let boundary = if replay { next } else { 0 };
         let cursor = lane.map(|lane| outbox.cursor(INPUT_CLASS, Order::OldestFirst).only(lane));
-        Journal { outbox, pipeline, lane, cursor, boundary }
+        Journal { outbox, pipeline, lane, cursor, boundary, epoch }
     }
 
     /// True when the journal of a pipeline holds anything.
@@ -84,7 +88,8 @@ impl Journal {
                 continue;
             }
             let input = Arc::new(Input::from_journal(self.pipeline, item.sequence, entry));
-            return Some(Journaled { input, settled });
+            let is_new = input.epoch == self.epoch;
+            return Some(Journaled { input, settled, is_new });
         }
     }
 }

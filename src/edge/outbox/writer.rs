@@ -188,7 +188,7 @@ impl Writer {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
         }
-        let taken = self.take(now);
+        let mut taken = self.take(now);
         for file in &taken.damaged {
             self.set_aside(*file);
         }
@@ -207,6 +207,8 @@ impl Writer {
         for submission in held.into_iter().chain(taken.submissions) {
             self.admit(submission, &mut commit);
         }
+        // Those that could not be journaled before come back behind newer ones.
+        taken.inputs.sort_by_key(|input| input.sequence);
         for input in taken.inputs {
             self.journal(input, &mut commit);
         }

@@ -1,0 +1,364 @@
+//! Inbox, worker and outbox together, around an engine that answers when the test lets it.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+use super::{
+    durable::Durable,
+    inbox::{DurableRoute, Inbox, Route, Routes},
+    outbox::{Journal, Listener, Outbox, OutboxThread, open, store::State},
+    queue::Queue,
+    worker::{Worker, WorkerParts},
+};
+use crate::{
+    config::{ClassConfig, OutboxConfig, PipelineConfig, RESULT_CLASS, Retained, TopicTemplate},
+    crypto,
+    domain::{ClassPolicy, Durability, ElementType, Order, Tensor, TensorData, TopicFilter},
+    engine::{Dim, Engine, Port, RunError, Session, Signature},
+    models::Model,
+    mqtt::{Admission, Handler, Incoming, Options, Qos, Session as MqttSession, Ticket},
+    scoring::{
+        Encoder, ModelIdentity, Plan, Scorer, ScorerOptions, SourceRule,
+        spec::{Spec, infer, read_spec},
+    },
+    settings::{Faults, Node, Section},
+    telemetry::{ModelInfo, Telemetry},
+};
+
+/// Adds up each row; each run takes a permit first.
+struct Held {
+    signature: Signature,
+    permits: Arc<Mutex<mpsc::Receiver<()>>>,
+}
+
+struct HeldSession(Arc<Mutex<mpsc::Receiver<()>>>, Vec<Tensor>);
+
+impl Engine for Held {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        Box::new(HeldSession(self.permits.clone(), Vec::new()))
+    }
+}
+
+impl Session for HeldSession {
+    fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor], RunError> {
+        // Without anybody to give permits, everything may run.
+        let _ = self.0.lock().unwrap().recv();
+        let TensorData::F32(values) = &inputs[0].data else { panic!("an f32 model") };
+        let sums: Vec<f32> = values.chunks(inputs[0].row_len()).map(|row| row.iter().sum()).collect();
+        self.1 = vec![Tensor::f32(&[sums.len(), 1], sums)];
+        Ok(&self.1)
+    }
+}
+
+/// A pipeline with its outbox.
+struct Rig {
+    inbox: Inbox,
+    outbox: Outbox,
+    thread: OutboxThread,
+    worker: Worker,
+    permits: Option<mpsc::Sender<()>>,
+}
+
+const PLAIN: &str = "[inputs.x]\nfields = [\"v\"]";
+const WINDOW: &str = "[inputs.x]\nfields = [\"v\"]\n[window]\nlength = 3\nstep = 1";
+const LAST: &str = "[inputs.x]\nfields = [\"v\", { path = \"w\", missing = \"last\" }]";
+
+fn pipeline(declaration: &str, dims: &[usize], permits: mpsc::Receiver<()>) -> PipelineConfig {
+    let dims = std::iter::once(Dim::Batch).chain(dims.iter().map(|n| Dim::Fixed(*n))).collect();
+    let port = |name: &str, dims| Port { name: name.into(), element: ElementType::F32, dims };
+    let signature = Signature {
+        inputs: vec![port("x", dims)],
+        outputs: vec![port("sum", vec![Dim::Batch, Dim::Fixed(1)])],
+        free_batch: true,
+    };
+    let engine = Arc::new(Held { signature, permits: Arc::new(Mutex::new(permits)) });
+    let tree = Node::from_toml(declaration, "test").unwrap();
+    let faults = Faults::new();
+    let mut spec: Spec = read_spec(&Section::root(&tree, &faults));
+    infer(&mut spec, engine.signature()).unwrap();
+    let plan = Arc::new(Plan::new(spec, engine.signature()).unwrap());
+    let identity = ModelIdentity { name: "sum".into(), version: "1".into(), digest: "00".into() };
+    PipelineConfig {
+        name: "press".into(),
+        topics: vec![TopicFilter::new("in/#").unwrap()],
+        qos: Qos::AtLeastOnce,
+        retained: Retained::Ignore,
+        model: Model { path: "".into(), identity, description: String::new(), engine, plan },
+        source: SourceRule::TopicLevel(2),
+        max_sources: 10,
+        max_payload_bytes: 1000,
+        max_batch: 8,
+        queue_messages: 2,
+        queue_bytes: 1 << 20,
+        live: false,
+        sequence_field: None,
+        output: TopicTemplate::new("out", "d", "press").unwrap(),
+        output_qos: Qos::AtMostOnce,
+        error_topic: None,
+        copy_fields: Vec::new(),
+        fingerprint: String::new(),
+    }
+}
+
+fn outbox_config(dir: &Path) -> OutboxConfig {
+    let class = ClassConfig {
+        name: RESULT_CLASS.into(),
+        policy: ClassPolicy::default(),
+        when: Vec::new(),
+        uplink: None,
+        metered: true,
+    };
+    OutboxConfig {
+        dir: dir.to_owned(),
+        max_bytes: 1 << 20,
+        min_free_bytes: 0,
+        segment_bytes: 16 << 10,
+        durability: Durability::Sync,
+        journal_after: Duration::from_millis(2),
+        max_unacked_bytes: 1 << 20,
+        compress: true,
+        keep_delivered: Duration::ZERO,
+        classes: vec![class],
+    }
+}
+
+impl Rig {
+    /// `held`: each run of the model waits for [`Rig::permit`].
+    fn new(dir: &Path, declaration: &str, dims: &[usize], held: bool) -> Rig {
+        let (permits, receiver) = mpsc::channel();
+        let pipeline = pipeline(declaration, dims, receiver);
+        let config = outbox_config(dir);
+        let (outbox, thread, _) = open(&config).unwrap();
+        let classes: Arc<[ClassConfig]> = config.classes.into();
+        let telemetry = Telemetry::new("d");
+        let stats = telemetry.add_pipeline("press", ModelInfo::default());
+        let queue = Arc::new(Queue::new(pipeline.queue_messages, pipeline.queue_bytes));
+        let listener: Arc<dyn Listener> = queue.clone();
+        outbox.listen(Arc::downgrade(&listener));
+        if Journal::is_waiting(&outbox, "press") {
+            queue.has_backlog();
+        }
+        // Each run has its own.
+        let (epoch, remembers) = (crypto::new_epoch().unwrap(), pipeline.model.plan.remembers_readings());
+        let durable = Some(DurableRoute {
+            pipeline: outbox.pipeline("press"),
+            outbox: outbox.clone(),
+            epoch,
+            remembers,
+        });
+        let route = Route {
+            name: "press".into(),
+            topics: pipeline.topics.clone(),
+            qos: pipeline.qos,
+            retained: pipeline.retained,
+            queue: queue.clone(),
+            stats: stats.clone(),
+            durable,
+        };
+        let routes = Arc::new(Mutex::new(Routes { routes: vec![route], draining: false }));
+        let options = ScorerOptions {
+            pipeline: "press".into(),
+            device: "d".into(),
+            epoch,
+            sequence_field: None,
+            source: pipeline.source.clone(),
+            max_sources: 10,
+            copy_fields: Vec::new(),
+            max_payload_bytes: 1000,
+            max_batch: 8,
+        };
+        let session = MqttSession::new(mqtt_options(), Default::default());
+        let worker = Worker::start(WorkerParts {
+            name: "press".into(),
+            scorer: Scorer::new(pipeline.model.plan.clone(), pipeline.model.engine.clone(), options),
+            encoder: Encoder::new("press", &pipeline.model.identity),
+            queue,
+            stats,
+            publisher: session.publisher(),
+            output: pipeline.output.clone(),
+            output_qos: pipeline.output_qos,
+            error_topic: None,
+            max_batch: 8,
+            durable: Some(Durable::new(outbox.clone(), classes, &pipeline, epoch, true)),
+            origin: Instant::now(),
+        })
+        .unwrap();
+        let inbox = Inbox::new(routes, telemetry, "state".into());
+        Rig { inbox, outbox, thread, worker, permits: held.then_some(permits) }
+    }
+
+    /// A message at QoS 1; how many parts of its acknowledgement are open.
+    fn say(&mut self, source: &str, payload: &str) -> Arc<AtomicUsize> {
+        let (ticket, open) = Ticket::alone();
+        let incoming = Incoming {
+            topic: format!("in/{source}"),
+            payload: payload.to_owned().into(),
+            retained: false,
+            ticket: Some(ticket),
+        };
+        assert!(matches!(self.inbox.message(incoming), Admission::Taken));
+        open
+    }
+
+    fn permit(&self) {
+        self.permits.as_ref().unwrap().send(()).unwrap();
+    }
+
+    fn state(&self) -> State {
+        self.outbox.shared().state().clone()
+    }
+
+    /// What results hold, in the order they are read: source and sum.
+    fn sums(&self) -> Vec<(String, f64)> {
+        let mut cursor = self.outbox.cursor(RESULT_CLASS, Order::OldestFirst);
+        let mut sums = Vec::new();
+        while let Some(item) = cursor.next(&|_, _| false).unwrap() {
+            let verdict: serde_json::Value = serde_json::from_slice(&item.payload).unwrap();
+            let source = verdict["source"].as_str().unwrap().to_owned();
+            sums.push((source, verdict["outputs"]["sum"].as_f64().unwrap()));
+        }
+        sums
+    }
+
+    /// Waits until so many results are on disk; a slow machine acknowledges inputs before.
+    fn until_stored(&self, results: usize) {
+        until("the results are stored", || self.sums().len() >= results);
+    }
+
+    /// Ends as after SIGTERM: what is in memory is finished.
+    fn stop(mut self) {
+        self.permits = None;
+        self.worker.queue.close();
+        until("the worker ends", || self.worker.is_finished());
+        self.thread.close(&self.outbox);
+    }
+
+    /// Ends as after kill -9, for all the disk knows: the worker is left in its model.
+    fn abandon(self) -> Option<mpsc::Sender<()>> {
+        self.thread.close(&self.outbox);
+        self.permits
+    }
+}
+
+fn mqtt_options() -> Options {
+    Options {
+        url: crate::mqtt::BrokerUrl { tls: false, host: "localhost".into(), port: 1 },
+        client_id: "t".into(),
+        username: None,
+        password: None,
+        ca_file: None,
+        client_cert: None,
+        keep_alive: Duration::from_secs(1),
+        connect_timeout: Duration::from_secs(1),
+        max_packet_bytes: 1024,
+        max_in_flight: 1,
+        max_pending_bytes: 1 << 20,
+        will: None,
+    }
+}
+
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}: not in 60 s");
+        std::thread::yield_now();
+    }
+}
+
+fn acknowledged(open: &Arc<AtomicUsize>) -> bool {
+    open.load(Ordering::Acquire) == 0
+}
+
+#[test]
+fn a_slow_model_does_not_hold_the_acknowledgement_and_a_restart_scores_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(dir.path(), PLAIN, &[1], true);
+    let first = rig.say("a", r#"{"v":1}"#);
+    until("the journal has it", || acknowledged(&first));
+    let state = rig.state();
+    assert_eq!((state.pipelines[0].units.received, state.pipelines[0].units.pending()), (1, 1));
+    assert_eq!(rig.sums(), []);
+    let stuck = rig.abandon();
+    let rig = Rig::new(dir.path(), PLAIN, &[1], false);
+    rig.until_stored(1);
+    assert_eq!(rig.sums(), [("a".to_owned(), 1.0)]);
+    let units = &rig.state().pipelines[0].units;
+    assert_eq!((units.received, units.pending()), (1, 0));
+    rig.stop();
+    drop(stuck);
+}
+
+#[test]
+fn what_a_full_queue_does_not_take_the_journal_does_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(dir.path(), PLAIN, &[1], true);
+    let said: Vec<_> = (0..20).map(|v| rig.say("a", &format!("{{\"v\":{v}}}"))).collect();
+    until("all are acknowledged while the model stands still", || said.iter().all(acknowledged));
+    for _ in 0..40 {
+        rig.permit();
+    }
+    rig.until_stored(20);
+    let sums: Vec<f64> = rig.sums().into_iter().map(|(_, sum)| sum).collect();
+    assert_eq!(sums, (0..20).map(f64::from).collect::<Vec<_>>());
+    let state = rig.state();
+    assert!(state.lanes.iter().all(|lane| !lane.is_input() || lane.books.pending() == 0));
+    rig.stop();
+}
+
+#[test]
+fn a_window_goes_on_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(dir.path(), WINDOW, &[3, 1], false);
+    for (source, v) in [("a", 1), ("b", 10), ("a", 2), ("a", 3)] {
+        let open = rig.say(source, &format!("{{\"v\":{v}}}"));
+        until("its fate is stored", || acknowledged(&open));
+    }
+    rig.until_stored(1);
+    assert_eq!(rig.sums(), [("a".to_owned(), 6.0)]);
+    let units = rig.state().pipelines[0].units.clone();
+    assert_eq!((units.received, units.scored, units.merged), (4, 1, 3));
+    rig.stop();
+    let mut rig = Rig::new(dir.path(), WINDOW, &[3, 1], false);
+    for (source, v) in [("a", 4), ("b", 20), ("b", 30)] {
+        let open = rig.say(source, &format!("{{\"v\":{v}}}"));
+        until("its fate is stored", || acknowledged(&open));
+    }
+    rig.until_stored(3);
+    let sums = [("a".to_owned(), 6.0), ("a".to_owned(), 9.0), ("b".to_owned(), 60.0)];
+    assert_eq!(rig.sums(), sums);
+    let state = rig.state();
+    let units = &state.pipelines[0].units;
+    assert_eq!((units.received, units.scored, units.merged, units.pending()), (7, 3, 4, 0));
+    let kept: u64 = state.lanes.iter().filter(|lane| lane.is_input()).map(|lane| lane.books.pending()).sum();
+    assert_eq!(kept, 4, "the last two of each source");
+    rig.stop();
+}
+
+#[test]
+fn a_last_known_value_goes_on_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::new(dir.path(), LAST, &[2], false);
+    for payload in [r#"{"v":1,"w":100}"#, r#"{"v":2}"#, r#"{"v":3}"#] {
+        let open = rig.say("a", payload);
+        until("its fate is stored", || acknowledged(&open));
+    }
+    rig.stop();
+    let mut rig = Rig::new(dir.path(), LAST, &[2], false);
+    let open = rig.say("a", r#"{"v":4}"#);
+    until("its fate is stored", || acknowledged(&open));
+    rig.until_stored(4);
+    let sums: Vec<f64> = rig.sums().into_iter().map(|(_, sum)| sum).collect();
+    assert_eq!(sums, [101.0, 102.0, 103.0, 104.0]);
+    rig.stop();
+}
