@@ -69,6 +69,11 @@ pub(super) fn parse_name(name: &str) -> Option<(bool, u64)> {
 /// The prefix of files that were set aside.
 pub(super) const ASIDE: &str = "damaged-";
 
+/// Whether this is the name of a file that was set aside.
+pub fn is_aside(name: &str) -> bool {
+    name.starts_with(ASIDE)
+}
+
 /// What the files of a folder say, without changing any.
 pub struct Reading {
     pub id: [u8; 8],
@@ -201,6 +206,9 @@ fn fold(
                 }
             }
             Step::Bad { at } => {
+                if frames.rest_is_unwritten().map_err(reading)? {
+                    return Ok(());
+                }
                 // Damage if a later frame knows that this place was durable; else a crash.
                 let was_durable = frames.resume().map_err(reading)? && {
                     let here = frames.at();
