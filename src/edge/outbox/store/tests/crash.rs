@@ -159,7 +159,8 @@ fn nothing_accepted_is_lost_at_any_crash_point() {
     let (points, broken) = crash_everywhere(0..seeds, false);
     println!("{points} crash points");
     assert_eq!(broken, None);
-    assert!(points > 1000, "only {points}: the run has shrunk");
+    let replayed = std::env::var_os("EDGEWARD_CRASH").is_some();
+    assert!(points > 1000 || replayed, "only {points}: the run has shrunk");
 }
 
 #[test]
