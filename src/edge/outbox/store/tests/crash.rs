@@ -159,8 +159,8 @@ fn nothing_accepted_is_lost_at_any_crash_point() {
     let (points, broken) = crash_everywhere(0..seeds, false);
     println!("{points} crash points");
     assert_eq!(broken, None);
-    let replayed = std::env::var_os("EDGEWARD_CRASH").is_some();
-    assert!(points > 1000 || replayed, "only {points}: the run has shrunk");
+    let least = if std::env::var_os("EDGEWARD_CRASH").is_some() { 1 } else { 1000 };
+    assert!(points >= least, "only {points}: the run has shrunk, or has no such operation");
 }
 
 #[test]
