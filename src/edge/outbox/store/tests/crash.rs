@@ -99,10 +99,7 @@ fn crash_everywhere(seeds: std::ops::Range<u64>, lying: bool) -> (u64, Option<St
         Some((seed.parse().ok()?, operation.parse().ok()?))
     });
     let mut points = 0;
-    for seed in seeds {
-        if only.is_some_and(|(only, _)| only != seed) {
-            continue;
-        }
+    for seed in only.map_or(seeds, |(seed, _)| seed..seed + 1) {
         let whole = FaultyDisk::new(ROOM);
         run(&whole, seed, STEPS, &mut Promises::default()).expect("a disk without faults");
         for operation in 1..=whole.operations() {
