@@ -92,6 +92,9 @@ fn tell(report: &RunReport, kept: bool) -> Result<(), Failure> {
         merged = books.merged,
         rejected = books.rejected,
         shed = books.shed,
+        expired = books.expired,
+        damaged = books.damaged,
+        dropped = books.dropped,
         pending = books.pending,
         kept,
         "stopped"

@@ -22,9 +22,13 @@ pub(super) fn read(section: Section<'_>, device: &str, layers: &Layers) -> Optio
         section.fault("state_topic", "must be a topic without wildcards");
     }
     let options = read_client(&section, layers, format!("edgeward-{device}"));
+    let max_pending_bytes =
+        section.integer("max_pending_bytes", 4096..=1 << 40).and_then(|bytes| usize::try_from(bytes).ok());
     section.finish();
+    let options = options?;
     let will = Some(Will { topic: state_topic.clone(), payload: b"offline".to_vec() });
-    Some(BrokerConfig { options: Options { will, ..options? }, state_topic })
+    let max_pending_bytes = max_pending_bytes.unwrap_or(options.max_pending_bytes);
+    Some(BrokerConfig { options: Options { will, max_pending_bytes, ..options }, state_topic })
 }
 
 /// What a client of a broker is told; the daemon's input and each uplink are one.
@@ -80,7 +84,8 @@ pub(super) fn read_client(section: &Section<'_>, layers: &Layers, default_id: St
         // MQTT's own bound is 256 MiB - 1.
         max_packet_bytes: size("max_packet_bytes", 16 << 20, 1024..=268_435_455),
         max_in_flight: size("max_in_flight", 64, 1..=65_535),
-        max_pending_bytes: size("max_pending_bytes", 4 << 20, 4096..=1 << 40),
+        // An uplink has no such key: its outbox holds what waits.
+        max_pending_bytes: 4 << 20,
         will: None,
         url: url.unwrap_or(BrokerUrl { tls: false, host: String::new(), port: 1883 }),
     };

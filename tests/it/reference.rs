@@ -1,12 +1,20 @@
 //! The reference pages against the code they describe.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::Arc,
+};
 
 use edgeward::{
     config::{Config, Layers, read_layers},
     domain::Reason,
+    edge::outbox::store::Fate,
     settings::Faults,
-    telemetry::{ShedPolicy, State},
+    telemetry::{
+        LaneSnapshot, ModelInfo, OutboxSnapshot, ShedPolicy, State, Telemetry, UplinkSnapshot, metrics,
+    },
 };
 
 fn page(name: &str) -> String {
@@ -20,6 +28,12 @@ url = "mqtt://localhost"
 [pipelines.p]
 topics = ["a"]
 model = "missing.onnx"
+[outbox]
+dir = "outbox"
+[classes.alarm]
+when = ["hot"]
+[uplinks.hub]
+url = "mqtt://localhost"
 "#;
 
 #[test]
@@ -33,7 +47,11 @@ fn every_configuration_key_is_described() {
     let faults = Faults::new();
     Config::read(&tree, &layers, &faults);
     let known = faults.known_keys();
-    assert!(known.len() > 40, "the walk did not reach every table: {known:?}");
+    for table in ["outbox", "classes.<name>", "uplinks.<name>"] {
+        let inside = format!("{table}.");
+        assert!(known.iter().any(|key| key.starts_with(&inside)), "the walk did not reach [{table}]");
+    }
+    assert!(known.len() > 80, "the walk did not reach every table: {known:?}");
     let page = page("docs/configuration.md");
     let undescribed: Vec<&String> = known.iter().filter(|key| !page.contains(&format!("`{key}`"))).collect();
     assert!(undescribed.is_empty(), "docs/configuration.md does not describe {undescribed:?}");
@@ -55,7 +73,61 @@ fn every_reason_policy_and_state_is_described() {
         assert!(verdicts.contains(&row), "docs/verdicts.md lacks: {row}");
     }
     let operations = page("docs/operations.md");
-    for name in State::ALL.map(State::name).into_iter().chain(ShedPolicy::ALL.map(ShedPolicy::name)) {
-        assert!(operations.contains(&format!("`{name}`")), "docs/operations.md lacks `{name}`");
+    for policy in ShedPolicy::ALL.map(ShedPolicy::name) {
+        assert!(operations.contains(&format!("`{policy}`")), "docs/operations.md lacks `{policy}`");
     }
+    for state in State::ALL {
+        let row = format!("| `{}` | {} |", state.name(), if state.blocks() { "yes" } else { "no" });
+        assert!(operations.contains(&row), "docs/operations.md lacks: {row}");
+    }
+}
+
+#[test]
+fn every_bucket_is_described() {
+    let telemetry = filled();
+    let text = metrics::render(&telemetry);
+    let operations = page("docs/operations.md");
+    let buckets: BTreeSet<&str> =
+        text.split("bucket=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    // Both of units and of results, as the metrics have them.
+    assert!(buckets.contains("merged") && Fate::ALL.iter().all(|fate| buckets.contains(fate.name())));
+    for bucket in buckets {
+        assert!(operations.contains(&format!("| `{bucket}` |")), "docs/operations.md lacks `{bucket}`");
+    }
+}
+
+#[test]
+fn every_metric_that_a_page_names_exists() {
+    let text = metrics::render(&filled());
+    let families: BTreeSet<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split(['{', ' ']).next())
+        .collect();
+    let mut named = 0;
+    for name in ["docs/operations.md", "docs/durability.md", "docs/getting-started.md"] {
+        let page = page(name);
+        for metric in page.split('`').filter(|word| word.starts_with("edgeward_") && *word != "edgeward_") {
+            let family = metric.split('{').next().unwrap();
+            let known = families.iter().any(|known| *known == family || *known == format!("{family}_bucket"));
+            assert!(known, "{name} names the metric `{metric}`, which there is not");
+            named += 1;
+        }
+    }
+    assert!(named > 10, "only {named}");
+}
+
+/// A process with a pipeline and an outbox, so that every family of metrics is there.
+fn filled() -> Arc<Telemetry> {
+    let telemetry = Telemetry::new("device");
+    telemetry.add_pipeline("p", ModelInfo::default());
+    telemetry.set_outbox(|| OutboxSnapshot {
+        lanes: vec![LaneSnapshot {
+            ended: Fate::ALL.map(|fate| (fate.name(), 0)).to_vec(),
+            ..LaneSnapshot::default()
+        }],
+        uplinks: vec![UplinkSnapshot::default()],
+        ..OutboxSnapshot::default()
+    });
+    telemetry
 }

@@ -18,12 +18,12 @@ pub fn snapshot(outbox: &Outbox) -> OutboxSnapshot {
         commits: health.commits,
         journaled: health.journaled,
         wall_corrections: state.wall_corrections,
-        lanes: lanes(&state),
+        lanes: lanes(&state, outbox.now_ms()),
         uplinks: Vec::new(),
     }
 }
 
-fn lanes(state: &State) -> Vec<LaneSnapshot> {
+fn lanes(state: &State, now_ms: u64) -> Vec<LaneSnapshot> {
     let results = state.lanes.iter().enumerate().filter(|(_, lane)| !lane.is_input());
     let lanes = results.map(|(at, lane)| {
         let live = |segment: &&super::store::Segment| {
@@ -31,7 +31,7 @@ fn lanes(state: &State) -> Vec<LaneSnapshot> {
             of.map(|run| lane.live_in(run.first, run.end)).sum::<u64>() > 0
         };
         let oldest = state.segments.iter().find(live);
-        let age_ms = oldest.map_or(0, |segment| state.at_ms.saturating_sub(segment.oldest_at_ms));
+        let age_ms = oldest.map_or(0, |segment| now_ms.saturating_sub(segment.oldest_at_ms));
         LaneSnapshot {
             pipeline: state.pipelines[usize::from(lane.pipeline)].name.clone(),
             class: lane.class.clone(),

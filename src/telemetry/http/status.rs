@@ -1,11 +1,13 @@
 //! `/status` and `/readyz` as JSON. Fields are only added.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
     domain::{Books, Reason},
     telemetry::{
-        ShedPolicy, Telemetry,
+        LaneSnapshot, OutboxSnapshot, ShedPolicy, Telemetry,
         process::{VERSION, resident_memory_bytes},
         stats::{HistogramSnapshot, PipelineSnapshot},
     },
@@ -49,6 +51,7 @@ pub(super) fn status(telemetry: &Telemetry) -> Value {
         "messages_unmatched": telemetry.messages_unmatched(),
         "books": books(&telemetry.books()),
         "pipelines": pipelines,
+        "outbox": telemetry.outbox().as_ref().map(outbox),
     })
 }
 
@@ -85,6 +88,49 @@ fn pipeline(snapshot: &PipelineSnapshot) -> Value {
     })
 }
 
+/// Null without an `[outbox]`. Results are by pipeline, then by class.
+fn outbox(outbox: &OutboxSnapshot) -> Value {
+    let mut results: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for lane in &outbox.lanes {
+        results.entry(&lane.pipeline).or_default().insert(lane.class.clone(), results_of(lane));
+    }
+    let uplinks: Map<_, _> = outbox
+        .uplinks
+        .iter()
+        .map(|uplink| {
+            let value = json!({
+                "connected": uplink.connected,
+                "in_flight": uplink.in_flight,
+                "messages": uplink.messages,
+                "bytes": uplink.bytes,
+                "delivered": uplink.delivered,
+            });
+            (uplink.name.clone(), value)
+        })
+        .collect();
+    json!({
+        "bytes": outbox.bytes,
+        "max_bytes": outbox.max_bytes,
+        "free_bytes": outbox.free_bytes,
+        "commits": outbox.commits,
+        "journaled_inputs": outbox.journaled,
+        "wall_corrections": outbox.wall_corrections,
+        "results": results,
+        "uplinks": uplinks,
+    })
+}
+
+fn results_of(lane: &LaneSnapshot) -> Value {
+    let ended: Map<_, _> =
+        lane.ended.iter().map(|(bucket, results)| ((*bucket).to_owned(), (*results).into())).collect();
+    json!({
+        "came": { "made": lane.made, "imported": lane.imported, "replayed": lane.replayed },
+        "ended": ended,
+        "pending": lane.pending,
+        "oldest_age_secs": (lane.pending > 0).then_some(lane.oldest_secs),
+    })
+}
+
 fn books(books: &Books) -> Value {
     json!({
         "received": books.received,
@@ -92,6 +138,9 @@ fn books(books: &Books) -> Value {
         "merged": books.merged,
         "rejected": books.rejected,
         "shed": books.shed,
+        "expired": books.expired,
+        "damaged": books.damaged,
+        "dropped": books.dropped,
         "pending": books.pending,
         "balance": books.balance(),
     })

@@ -9,7 +9,7 @@ use std::{
 use super::*;
 use crate::{
     domain::{Bucket, Reason},
-    telemetry::{ModelInfo, State},
+    telemetry::{LaneSnapshot, ModelInfo, OutboxSnapshot, State, UplinkSnapshot},
 };
 
 fn server() -> (AdminServer, Arc<Telemetry>) {
@@ -62,6 +62,46 @@ fn health_metrics_and_status_answer() {
     assert!(press["latency_secs"]["queue"]["p99"].is_null());
     assert!(press["last_message_age_secs"].is_null());
     assert_eq!(status["books"]["received"], 3);
+    for bucket in ["expired", "damaged", "dropped"] {
+        assert_eq!(status["books"][bucket], 0, "{bucket}");
+    }
+    assert!(status["outbox"].is_null(), "there is none");
+}
+
+#[test]
+fn the_outbox_is_told_by_pipeline_class_and_uplink() {
+    let (server, telemetry) = server();
+    let lane = |class: &str, made, pending| LaneSnapshot {
+        pipeline: "press".into(),
+        class: class.into(),
+        made,
+        imported: 1,
+        ended: vec![("delivered", 4), ("moved", 0)],
+        pending,
+        oldest_secs: 2.5,
+        ..LaneSnapshot::default()
+    };
+    let snapshot = OutboxSnapshot {
+        bytes: 8192,
+        max_bytes: 1 << 20,
+        free_bytes: 1 << 30,
+        commits: 3,
+        journaled: 2,
+        wall_corrections: 1,
+        lanes: vec![lane("alarm", 3, 0), lane("result", 8, 5)],
+        uplinks: vec![UplinkSnapshot { name: "hub".into(), in_flight: 6, ..UplinkSnapshot::default() }],
+    };
+    telemetry.set_outbox(move || snapshot.clone());
+    let status: serde_json::Value = serde_json::from_str(&get(&server, "/status").1).unwrap();
+    let outbox = &status["outbox"];
+    assert_eq!((&outbox["bytes"], &outbox["journaled_inputs"]), (&8192.into(), &2.into()));
+    let result = &outbox["results"]["press"]["result"];
+    assert_eq!(result["came"], serde_json::json!({ "made": 8, "imported": 1, "replayed": 0 }));
+    assert_eq!(result["ended"], serde_json::json!({ "delivered": 4, "moved": 0 }));
+    assert_eq!((&result["pending"], &result["oldest_age_secs"]), (&5.into(), &2.5.into()));
+    assert!(outbox["results"]["press"]["alarm"]["oldest_age_secs"].is_null(), "nothing is pending");
+    assert_eq!(outbox["uplinks"]["hub"]["connected"], false);
+    assert_eq!(outbox["uplinks"]["hub"]["in_flight"], 6);
 }
 
 #[test]

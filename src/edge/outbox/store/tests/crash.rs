@@ -99,10 +99,7 @@ fn crash_everywhere(seeds: std::ops::Range<u64>, lying: bool) -> (u64, Option<St
         Some((seed.parse().ok()?, operation.parse().ok()?))
     });
     let mut points = 0;
-    for seed in seeds {
-        if only.is_some_and(|(only, _)| only != seed) {
-            continue;
-        }
+    for seed in only.map_or(seeds, |(seed, _)| seed..seed + 1) {
         let whole = FaultyDisk::new(ROOM);
         run(&whole, seed, STEPS, &mut Promises::default()).expect("a disk without faults");
         for operation in 1..=whole.operations() {
@@ -159,7 +156,8 @@ fn nothing_accepted_is_lost_at_any_crash_point() {
     let (points, broken) = crash_everywhere(0..seeds, false);
     println!("{points} crash points");
     assert_eq!(broken, None);
-    assert!(points > 1000, "only {points}: the run has shrunk");
+    let least = if std::env::var_os("EDGEWARD_CRASH").is_some() { 1 } else { 1000 };
+    assert!(points >= least, "only {points}: the run has shrunk, or has no such operation");
 }
 
 #[test]

@@ -3,14 +3,19 @@
 //!
 //! Every reason and policy is there from the start at 0, so that a rate over it is never absent.
 
+mod families;
+mod outbox;
+
 use std::{fmt, sync::Arc};
 
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet, NoLabelSet, text},
+    encoding::{DescriptorEncoder, NoLabelSet, text},
     metrics::MetricType,
     registry::{Registry, Unit},
 };
+
+use families::{Families, Sample};
 
 use super::{
     ShedPolicy, State, Telemetry,
@@ -45,17 +50,13 @@ impl Collector for Metrics {
             self.0.pipelines().into_iter().map(|(name, stats)| (name, stats.snapshot())).collect();
         out.ledger(&snapshots)?;
         out.traffic(&snapshots)?;
-        out.latencies(&snapshots)
+        out.latencies(&snapshots)?;
+        match self.0.outbox() {
+            Some(outbox) => out.outbox(&outbox),
+            None => Ok(()),
+        }
     }
 }
-
-/// Writes whole families, one after another.
-struct Families<'a> {
-    encoder: DescriptorEncoder<'a>,
-}
-
-/// A value of a counter or gauge with its labels.
-type Sample<L, V> = (L, V);
 
 impl Families<'_> {
     fn process(&mut self, telemetry: &Telemetry) -> fmt::Result {
@@ -183,62 +184,6 @@ impl Families<'_> {
             snapshots,
             |s| &s.end_to_end,
         )
-    }
-
-    fn one_counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        self.encoder
-            .encode_descriptor(name, help, None, MetricType::Counter)?
-            .encode_counter::<NoLabelSet, _, u64>(&value, None)
-    }
-
-    fn one_gauge<V: EncodeGaugeValue>(
-        &mut self,
-        name: &str,
-        help: &str,
-        unit: Option<Unit>,
-        value: V,
-    ) -> fmt::Result {
-        self.encoder.encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?.encode_gauge(&value)
-    }
-
-    fn counter<L: EncodeLabelSet>(
-        &mut self,
-        name: &str,
-        help: &str,
-        samples: impl IntoIterator<Item = Sample<L, u64>>,
-    ) -> fmt::Result {
-        let mut family = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, value) in samples {
-            family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&value, None)?;
-        }
-        Ok(())
-    }
-
-    fn gauge<L: EncodeLabelSet, V: EncodeGaugeValue>(
-        &mut self,
-        name: &str,
-        help: &str,
-        unit: Option<Unit>,
-        samples: impl IntoIterator<Item = Sample<L, V>>,
-    ) -> fmt::Result {
-        let mut family = self.encoder.encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
-        for (labels, value) in samples {
-            family.encode_family(&labels)?.encode_gauge(&value)?;
-        }
-        Ok(())
-    }
-
-    fn info<L: EncodeLabelSet>(
-        &mut self,
-        name: &str,
-        help: &str,
-        samples: impl IntoIterator<Item = L>,
-    ) -> fmt::Result {
-        let mut family = self.encoder.encode_descriptor(name, help, None, MetricType::Info)?;
-        for labels in samples {
-            family.encode_info(&labels)?;
-        }
-        Ok(())
     }
 
     fn histogram(
