@@ -185,3 +185,50 @@ fn a_store_at_work_balances_at_every_look() {
     assert_eq!(looks, 60);
     assert!(audited(dir.path()).balanced);
 }
+
+/// Who forgets that records ended delivers them again, and says so.
+#[test]
+fn a_lost_frame_of_ends_is_a_gap_until_the_next_start() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(dir.path());
+    commit(&mut store, "result", 3);
+    let lane = store.lane("press", "result");
+    let before = fs::metadata(dir.path().join(&segments(dir.path())[0])).unwrap().len();
+    store.end(lane, 0..3, Fate::Delivered);
+    store.flush_marks().unwrap();
+    commit(&mut store, "result", 3);
+    store.end(lane, 3..4, Fate::Delivered);
+    store.flush_marks().unwrap();
+    drop(store);
+    flip(dir.path(), &segments(dir.path())[0], before + 12);
+    let audit = audited(dir.path());
+    assert_eq!((audit.gaps.len(), audit.damaged[0].from), (1, before), "{:#?}", audit.gaps);
+    commit(&mut open(dir.path()), "result", 1);
+    let audit = audited(dir.path());
+    assert!(audit.balanced, "{:#?}", audit.gaps);
+    assert_eq!((audit.lanes[0].replayed, audit.lanes[0].on_disk), (3, 6));
+}
+
+/// A new segment's head knows nothing of the frame behind it, also not that its records have ended.
+#[test]
+fn a_record_that_ends_as_it_is_written_ends_with_its_frame() {
+    let dir = TempDir::new().unwrap();
+    commit(&mut open(dir.path()), "result", 10);
+    let mut store = open(dir.path());
+    let lane = store.lane("press", "result");
+    store.end_unborn(lane, store.next_of(lane));
+    commit(&mut store, "result", 1);
+    let audit = audited(dir.path());
+    assert!(audit.balanced, "{:#?}", audit.gaps);
+    assert_eq!(audit.lanes[0].pending, 10);
+    drop(store);
+    // A power cut: the head is on the disk, the frame is not whole.
+    let names = segments(dir.path());
+    let file = OpenOptions::new().write(true).open(dir.path().join(&names[1])).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 20).unwrap();
+    let audit = audited(dir.path());
+    assert!(audit.balanced, "{:#?}", audit.gaps);
+    let mut store = open(dir.path());
+    commit(&mut store, "result", 1);
+    assert_eq!(audited(dir.path()).lanes[0].pending, 11, "the sequence was given anew");
+}
