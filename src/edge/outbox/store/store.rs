@@ -56,6 +56,8 @@ pub(super) struct Active {
 /// A frame not known to be durable.
 struct Unsynced {
     bytes: Vec<u8>,
+    /// The seed and place it was finished for.
+    sealed_for: (u32, u64),
     directory: Directory,
     units: Vec<(u16, UnitBooks)>,
     /// Its records come from this file of another outbox.
@@ -356,12 +358,14 @@ impl Store {
         if self.builder.is_empty() {
             return runs;
         }
-        // Sealed for its segment when it is written.
-        let bytes = self.builder.finish(0, self.now_ms, 0, self.options.compress).to_vec();
+        // For where it will most likely be written; sealed again if that changes.
+        let sealed_for = self.active.as_ref().map_or((0, 0), |active| (active.seed, active.synced));
+        let (seed, synced_to) = sealed_for;
+        let bytes = self.builder.finish_owned(seed, self.now_ms, synced_to, self.options.compress);
         let raw_bytes = u32::try_from(self.builder.body_bytes()).unwrap_or(u32::MAX);
         let directory = Directory { at_ms: self.now_ms, synced_to: 0, raw_bytes, runs: runs.clone() };
         let units = batch.units.clone();
-        self.unsynced.push(Unsynced { bytes, directory, units, imported, written: false });
+        self.unsynced.push(Unsynced { bytes, sealed_for, directory, units, imported, written: false });
         runs
     }
 
@@ -438,7 +442,9 @@ impl Store {
     }
 
     fn try_flush(&mut self, sync: bool) -> io::Result<()> {
-        if self.unsynced.is_empty() {
+        // A head that was written for itself alone still has to become durable.
+        let head_only = self.active.as_ref().is_some_and(|active| active.synced == 0);
+        if self.unsynced.is_empty() && !(head_only && sync) {
             return Ok(());
         }
         if self.active.is_none() {
@@ -446,7 +452,10 @@ impl Store {
         }
         let Some(active) = &mut self.active else { return Ok(()) };
         for frame in self.unsynced.iter_mut().filter(|frame| !frame.written) {
-            super::frame::reseal(&mut frame.bytes, active.seed, active.synced);
+            if frame.sealed_for != (active.seed, active.synced) {
+                super::frame::reseal(&mut frame.bytes, active.seed, active.synced);
+                frame.sealed_for = (active.seed, active.synced);
+            }
             active.file.write_at(&frame.bytes, active.len)?;
             active.len += frame.bytes.len() as u64;
             frame.written = true;
@@ -481,6 +490,7 @@ impl Store {
         segment.bytes = active.synced;
         for frame in self.unsynced.drain(..) {
             segment.note(&frame.directory);
+            self.builder.recycle(frame.bytes);
         }
     }
 
@@ -532,7 +542,8 @@ impl Store {
         let mut bytes = head.to_bytes();
         bytes.extend(checkpoint_frame(head, &checkpoint));
         let file = self.disk.create(&name)?;
-        if let Err(error) = file.write_at(&bytes, 0) {
+        let sized = file.set_len(self.options.segment_bytes.max(bytes.len() as u64));
+        if let Err(error) = sized.and_then(|()| file.write_at(&bytes, 0)) {
             // A head that is not whole is nobody's; recovery would remove it too.
             let _ = self.disk.remove(&name);
             return Err(error);
