@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -44,6 +44,12 @@ fn segments(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = names.filter(|name| name.starts_with("segment-")).collect();
     names.sort();
     names
+}
+
+/// Where a segment's last frame ends; the file may be longer.
+fn end_of(dir: &Path, name: &str) -> u64 {
+    let state = Snapshot::read(dir).unwrap().state;
+    state.segments.iter().find(|segment| segment.name() == name).unwrap().bytes
 }
 
 fn flip(dir: &Path, name: &str, at: u64) {
@@ -94,7 +100,7 @@ fn a_flipped_bit_is_a_gap_with_file_byte_and_sequences() {
     drop(store);
     let names = segments(dir.path());
     assert!(names.len() > 2, "{names:?}");
-    let bytes = fs::metadata(dir.path().join(&names[0])).unwrap().len();
+    let bytes = end_of(dir.path(), &names[0]);
     flip(dir.path(), &names[0], bytes - 3);
     let audit = audited(dir.path());
     assert_eq!(audit.gaps.len(), 1, "{:#?}", audit.gaps);
@@ -126,7 +132,7 @@ fn a_segment_that_is_gone_or_cut_is_a_gap() {
     let names = segments(dir.path());
     fs::remove_file(dir.path().join(&names[1])).unwrap();
     let cut = OpenOptions::new().write(true).open(dir.path().join(&names[2])).unwrap();
-    cut.set_len(cut.metadata().unwrap().len() / 2).unwrap();
+    cut.set_len(end_of(dir.path(), &names[2]) / 2).unwrap();
     let audit = audited(dir.path());
     let files: Vec<_> = audit.gaps.iter().map(|gap| gap.file.clone().unwrap()).collect();
     assert_eq!(files, [names[1].clone(), names[2].clone()], "{:#?}", audit.gaps);
@@ -140,6 +146,7 @@ fn a_segment_that_is_gone_or_cut_is_a_gap() {
 fn a_store_at_work_balances_at_every_look() {
     let dir = TempDir::new().unwrap();
     let stop = AtomicBool::new(false);
+    let steps = AtomicU64::new(0);
     let mut looks = 0;
     commit(&mut open(dir.path()), "result", 1);
     std::thread::scope(|scope| {
@@ -148,6 +155,7 @@ fn a_store_at_work_balances_at_every_look() {
             let mut step = 0;
             while !stop.load(Ordering::Relaxed) {
                 step += 1;
+                steps.store(step, Ordering::Relaxed);
                 store.tick(Moment { since_open_ms: step, wall_ms: 1_700_000_000_000 });
                 commit(&mut store, "result", 1 + step % 5);
                 commit(&mut store, "alarm", 1);
@@ -169,7 +177,7 @@ fn a_store_at_work_balances_at_every_look() {
         // Whatever fails, the writer must end.
         let looked = std::panic::catch_unwind(|| {
             let mut looks = 0;
-            while looks < 60 {
+            while looks < 60 || steps.load(Ordering::Relaxed) < 500 {
                 let audit = audited(dir.path());
                 assert!(audit.balanced, "look {looks}: {:#?}", audit.gaps);
                 looks += 1;
@@ -182,7 +190,7 @@ fn a_store_at_work_balances_at_every_look() {
             Err(panic) => std::panic::resume_unwind(panic),
         }
     });
-    assert_eq!(looks, 60);
+    assert!(looks >= 60);
     assert!(audited(dir.path()).balanced);
 }
 
@@ -193,7 +201,7 @@ fn a_lost_frame_of_ends_is_a_gap_until_the_next_start() {
     let mut store = open(dir.path());
     commit(&mut store, "result", 3);
     let lane = store.lane("press", "result");
-    let before = fs::metadata(dir.path().join(&segments(dir.path())[0])).unwrap().len();
+    let before = end_of(dir.path(), &segments(dir.path())[0]);
     store.end(lane, 0..3, Fate::Delivered);
     store.flush_marks().unwrap();
     commit(&mut store, "result", 3);
@@ -225,7 +233,7 @@ fn a_record_that_ends_as_it_is_written_ends_with_its_frame() {
     // A power cut: the head is on the disk, the frame is not whole.
     let names = segments(dir.path());
     let file = OpenOptions::new().write(true).open(dir.path().join(&names[1])).unwrap();
-    file.set_len(file.metadata().unwrap().len() - 20).unwrap();
+    file.set_len(end_of(dir.path(), &names[1]) - 20).unwrap();
     let audit = audited(dir.path());
     assert!(audit.balanced, "{:#?}", audit.gaps);
     let mut store = open(dir.path());
