@@ -17,6 +17,7 @@ mod equality;
 mod live;
 mod offline;
 mod payloads;
+mod queue;
 mod restart;
 mod stop;
 mod support;

@@ -8,6 +8,9 @@
 mod balance;
 mod segment;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
 use serde::Serialize;

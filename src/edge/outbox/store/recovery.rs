@@ -323,11 +323,22 @@ impl Store {
         state.segments.retain(|segment| names.contains(&segment.name()));
     }
 
-    /// Units that were counted as waiting and whose input is not in the journal: their commit was
-    /// given up before the process ended.
+    /// Makes the books fit what was read, where frames were lost. Units that were counted as
+    /// waiting and whose input is not in the journal: their commit was given up before the process
+    /// ended.
     fn reconcile(&mut self) {
         let shared = self.shared.clone();
         let mut state = shared.state();
+        for at in 0..state.lanes.len() {
+            // Ends whose frame was lost: the books know them, the records are pending again.
+            let lane = &mut state.lanes[at];
+            let open = lane.live_in(0, lane.next);
+            let again = open.saturating_sub(lane.books.pending());
+            if again > 0 {
+                lane.books.replayed += again;
+                self.touch_lane(at as u16);
+            }
+        }
         for at in 0..state.pipelines.len() {
             let of = |lane: &&Lane| lane.is_input() && usize::from(lane.pipeline) == at;
             let waiting: u64 = state.lanes.iter().filter(of).map(Lane::unsettled).sum();

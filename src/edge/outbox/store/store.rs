@@ -578,6 +578,14 @@ impl Store {
                 checkpoint.pipelines[usize::from(*pipeline)].units.subtract(units);
             }
         }
+        for lane in &mut checkpoint.lanes {
+            // Ends of records that are still to come stand in their frames: without those, the
+            // next records would be given these sequences, and be taken for ended.
+            let unborn = lane.done.remove(lane.next..u64::MAX);
+            lane.settled.remove(lane.next..u64::MAX);
+            let ended = &mut lane.books.ended[Fate::Delivered as usize];
+            *ended = ended.saturating_sub(unborn);
+        }
         checkpoint
     }
 }

@@ -17,6 +17,9 @@ mod snapshot;
 mod stat;
 mod time;
 
+#[cfg(test)]
+mod tests;
+
 pub use browse::{Flow, Record, Select, browse};
 pub use carry::{CarriedLane, FORMAT as CARRY_FORMAT, Index};
 pub use change::{Change, LaneCount, Place, drop_records};

@@ -124,9 +124,11 @@ fn taken_away(snapshot: &Snapshot) -> Result<Vec<(u16, u64, u64)>, ToolError> {
 /// How many records of that time ended, by the sequences of the oldest head that is old enough;
 /// and whether there is one.
 fn ended_since(snapshot: &Snapshot, select: &Select, clock: &Clock) -> Result<(u64, bool), ToolError> {
-    let mut base = None;
-    let mut remembers = false;
-    for segment in snapshot.state.segments.iter().filter(|segment| !segment.merged) {
+    let (mut base, mut remembered) = (None, false);
+    // Back to the outbox's beginning, every sequence counts.
+    let all = select.age(clock.age(0));
+    let log = snapshot.state.segments.iter().filter(|segment| !segment.merged && !all);
+    for segment in log {
         let head = match state_at_head(snapshot.disk.as_ref(), snapshot.id, segment) {
             Ok(Some(head)) => head,
             Ok(None) => continue,
@@ -138,7 +140,7 @@ fn ended_since(snapshot: &Snapshot, select: &Select, clock: &Clock) -> Result<(u
         if base.is_some() && !old_enough {
             break;
         }
-        remembers |= old_enough;
+        remembered |= old_enough;
         base = Some(head);
     }
     let ended = meant(snapshot, select).into_iter().filter_map(|at| {
@@ -146,5 +148,5 @@ fn ended_since(snapshot: &Snapshot, select: &Select, clock: &Clock) -> Result<(u
         let first = base.as_ref().and_then(|head| head.lane(at)).map_or(0, |lane| lane.next);
         Some(lane.done.count_in(first..lane.next))
     });
-    Ok((ended.sum(), remembers))
+    Ok((ended.sum(), all || remembered))
 }
