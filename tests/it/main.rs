@@ -14,6 +14,7 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod equality;
+mod harness;
 mod live;
 mod offline;
 mod payloads;
