@@ -13,6 +13,7 @@ mod bad_models;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod durable;
 mod equality;
 mod harness;
 mod live;
