@@ -10,6 +10,7 @@
 mod app;
 mod inbox;
 mod last_run;
+pub mod outbox;
 mod queue;
 mod report;
 mod worker;

@@ -1,0 +1,40 @@
+//! The store: one log of frames in segment files, the state it adds up to, and nothing else.
+//!
+//! ```text
+//! segment-…01  [head][state][frame][frame]…   sealed: never written again
+//! segment-…02  [head][state][frame]…          the newest is appended to
+//! merged-…03   [head][frame]…                 took the place of sparse neighbours
+//! damaged-…    set aside
+//! ```
+//!
+//! Invariants:
+//! - A frame is a transaction: records, ends and books become durable together (docs/decisions).
+//! - Every segment begins with the whole state, so the newest segment alone tells all books, and
+//!   any other file may go once nothing in it is pending.
+//! - A sealed segment never changes. What ended must be in the log before its records go.
+//! - After a failed sync, what is in doubt is written again, to a new segment.
+
+pub mod books;
+pub mod cursor;
+pub mod disk;
+mod frame;
+mod options;
+mod ranges;
+mod recovery;
+mod rewrite;
+mod segment;
+mod space;
+mod state;
+#[allow(clippy::module_inception)]
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use books::{Fate, ResultBooks, UnitBooks};
+pub use options::{ClassPolicy, Durability, Moment, Order, StoreOptions, WhenFull};
+pub use ranges::RangeSet;
+pub use recovery::{Damage, Fresh, OpenError, Reading, Recovery, read_outbox};
+pub use space::{Room, Usage, folder_bytes};
+pub use state::{INPUT_CLASS, Lane, Mark, Segment, SegmentRun, Sender, State};
+pub use store::{Batch, Shared, Store, is_full};

@@ -1,0 +1,301 @@
+//! Opening: the newest head that can be read, and the frames behind it, are the truth.
+
+use std::{collections::BTreeSet, io, ops::Range, sync::Arc};
+
+use super::{
+    books::Fate,
+    disk::Disk,
+    options::{Durability, StoreOptions},
+    segment::{FILE_HEAD_BYTES, FORMAT, FrameReader, Head, NoHead, Step},
+    state::{Lane, Segment, State, on_disk},
+    store::Store,
+};
+
+/// Why a folder is not opened as an outbox.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("can't {action} the outbox: {source}")]
+    Io {
+        action: &'static str,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{file} has format {found}, this edgeward writes {FORMAT}: use the newer edgeward that wrote it")]
+    Newer { file: String, found: u32 },
+}
+
+/// What opening found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// There was no outbox.
+    pub created: bool,
+    /// Bytes of a commit that a crash cut short: nobody was told it had been stored.
+    pub torn_bytes: u64,
+    /// What was found missing or unreadable.
+    pub damage: Vec<Damage>,
+    /// Sequences went on under a new epoch.
+    pub new_epoch: bool,
+}
+
+/// Records that are gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    pub file: String,
+    pub lane: u16,
+    pub range: Range<u64>,
+    /// Of those, how many had no end yet.
+    pub records: u64,
+}
+
+/// Random identities for what may have to be created.
+#[derive(Debug, Clone, Copy)]
+pub struct Fresh {
+    pub store: [u8; 8],
+    pub epoch: [u8; 8],
+}
+
+/// The kind and number in a file's name.
+pub(super) fn parse_name(name: &str) -> Option<(bool, u64)> {
+    let (kind, number) = name.split_once('-')?;
+    let merged = match kind {
+        "segment" => false,
+        "merged" => true,
+        _ => return None,
+    };
+    (number.len() == 16).then_some((merged, u64::from_str_radix(number, 16).ok()?))
+}
+
+/// The prefix of files that were set aside.
+pub(super) const ASIDE: &str = "damaged-";
+
+/// What the files of a folder say, without changing any.
+pub struct Reading {
+    pub id: [u8; 8],
+    pub state: State,
+    pub recovery: Recovery,
+    /// Files that belong to nothing.
+    pub(super) leftovers: Vec<String>,
+    pub(super) aside_bytes: u64,
+}
+
+/// Reads a folder as it is; a live daemon's too. None when there is no outbox in it.
+///
+/// # Errors
+/// [`OpenError`]
+pub fn read_outbox(disk: &dyn Disk) -> Result<Option<Reading>, OpenError> {
+    let files = disk.list().map_err(|source| OpenError::Io { action: "list", source })?;
+    let aside_bytes =
+        files.iter().filter(|(name, _)| name.starts_with(ASIDE)).map(|(_, bytes)| on_disk(*bytes)).sum();
+    let mut logs: Vec<(u64, String, u64)> = files
+        .iter()
+        .filter_map(|(name, bytes)| match parse_name(name)? {
+            (false, file) => Some((file, name.clone(), *bytes)),
+            (true, _) => None,
+        })
+        .collect();
+    logs.sort();
+    let mut leftovers = Vec::new();
+    let mut newer = Vec::new();
+    let mut base = None;
+    while let Some((file, name, bytes)) = logs.pop() {
+        match read_head(disk, &name, file, bytes)? {
+            Some((head, state, begin)) => {
+                base = Some((head, state, begin, name, bytes));
+                break;
+            }
+            // A segment that a crash kept from being born, or a damaged one: looked at below.
+            None => newer.push((file, name, bytes)),
+        }
+    }
+    let Some((head, mut state, begin, name, bytes)) = base else {
+        leftovers.extend(newer.into_iter().map(|(_, name, _)| name));
+        if leftovers.is_empty() {
+            return Ok(None);
+        }
+        // Heads are durable before anything counts: nothing was ever accepted here.
+        let state = State { next_file: 1, ..State::default() };
+        let recovery = Recovery { created: true, ..Recovery::default() };
+        return Ok(Some(Reading { id: [0; 8], state, recovery, leftovers, aside_bytes }));
+    };
+    let mut recovery = Recovery::default();
+    let mut lost = Vec::new();
+    state.next_file = state.next_file.max(head.file + 1);
+    state.segments.push(Segment::new(head.file, FILE_HEAD_BYTES));
+    fold(disk, &name, head, begin, bytes, &mut state, &mut recovery, &mut lost)?;
+    for (file, name, bytes) in newer.into_iter().rev() {
+        // Its head is unreadable; its frames say whether anything was ever in it.
+        let head = Head { store: head.store, file };
+        state.segments.push(Segment::new(file, FILE_HEAD_BYTES));
+        state.next_file = state.next_file.max(file + 1);
+        fold(disk, &name, head, FILE_HEAD_BYTES, bytes, &mut state, &mut recovery, &mut lost)?;
+        if state.segments.last().is_some_and(|segment| segment.runs.is_empty()) {
+            state.segments.pop();
+            leftovers.push(name);
+        }
+    }
+    lost.extend(absent(&files, &state));
+    for (file, lane, range) in lost {
+        let Some(of) = state.lane(lane) else { continue };
+        let records = of.live_in(range.start, range.end);
+        if records > 0 {
+            recovery.damage.push(Damage { file, lane, range, records });
+        }
+    }
+    for (name, _) in &files {
+        let Some((merged, file)) = parse_name(name) else { continue };
+        let known = state.segments.iter().any(|segment| segment.file == file && segment.merged == merged);
+        if !known && !leftovers.contains(name) {
+            state.next_file = state.next_file.max(file + 1);
+            leftovers.push(name.clone());
+        }
+    }
+    Ok(Some(Reading { id: head.store, state, recovery, leftovers, aside_bytes }))
+}
+
+/// A segment's head, its state and where its frames begin. None when it is not whole.
+fn read_head(
+    disk: &dyn Disk,
+    name: &str,
+    number: u64,
+    bytes: u64,
+) -> Result<Option<(Head, State, u64)>, OpenError> {
+    let reading = |source| OpenError::Io { action: "read", source };
+    let Ok(file) = disk.open(name) else { return Ok(None) };
+    let mut head = [0; FILE_HEAD_BYTES as usize];
+    let Ok(filled) = file.read_at(&mut head, 0) else { return Ok(None) };
+    let head = match Head::read(&head[..filled]) {
+        Ok(head) if head.file == number => head,
+        Ok(_) | Err(NoHead::Unreadable) => return Ok(None),
+        Err(NoHead::Newer(found)) => return Err(OpenError::Newer { file: name.to_owned(), found }),
+    };
+    let mut frames = FrameReader::new(file, head.seed(), FILE_HEAD_BYTES, bytes);
+    match frames.step().map_err(reading)? {
+        Step::Frame { frame, end, .. } => Ok(frame.checkpoint().map(|state| (head, state, end))),
+        Step::Bad { .. } | Step::End => Ok(None),
+    }
+}
+
+/// Adds a segment's frames to the state, as far as they count.
+#[allow(clippy::too_many_arguments)]
+fn fold(
+    disk: &dyn Disk,
+    name: &str,
+    head: Head,
+    begin: u64,
+    bytes: u64,
+    state: &mut State,
+    recovery: &mut Recovery,
+    lost: &mut Vec<(String, u16, Range<u64>)>,
+) -> Result<(), OpenError> {
+    let Ok(file) = disk.open(name) else { return Ok(()) };
+    let mut frames = FrameReader::new(file, head.seed(), begin, bytes);
+    let reading = |source| OpenError::Io { action: "read", source };
+    loop {
+        match frames.step().map_err(reading)? {
+            Step::Frame { frame, end, .. } => {
+                let gaps = state.fold(&frame.directory, &frame.marks().unwrap_or_default());
+                lost.extend(gaps.into_iter().map(|(lane, first, end)| (name.to_owned(), lane, first..end)));
+                if let Some(segment) = state.segments.iter_mut().find(|segment| segment.file == head.file) {
+                    segment.bytes = end;
+                }
+            }
+            Step::Bad { at } => {
+                // Damage if a later frame knows that this place was durable; else a crash.
+                let was_durable = frames.resume().map_err(reading)? && {
+                    let here = frames.at();
+                    let known = match frames.step().map_err(reading)? {
+                        Step::Frame { frame, .. } => frame.directory.synced_to > at,
+                        Step::Bad { .. } | Step::End => false,
+                    };
+                    frames.seek(here);
+                    known
+                };
+                if !was_durable {
+                    recovery.torn_bytes += bytes - at;
+                    return Ok(());
+                }
+            }
+            Step::End => return Ok(()),
+        }
+    }
+}
+
+/// Records of sealed segments that are not there, or not all of them.
+fn absent(files: &[(String, u64)], state: &State) -> Vec<(String, u16, Range<u64>)> {
+    let mut lost = Vec::new();
+    for segment in &state.segments {
+        let name = segment.name();
+        let there = files.iter().find(|(known, _)| *known == name);
+        if there.is_none() {
+            lost.extend(segment.runs.iter().map(|run| (name.clone(), run.lane, run.first..run.end)));
+        }
+    }
+    lost
+}
+
+impl Store {
+    /// Opens the outbox in `disk`, a new one if there is none. Writes nothing yet: the first
+    /// commit begins a new segment.
+    ///
+    /// # Errors
+    /// [`OpenError`]
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        options: StoreOptions,
+        fresh: Fresh,
+    ) -> Result<(Store, Recovery), OpenError> {
+        let reading = read_outbox(disk.as_ref())?;
+        let Some(reading) = reading else {
+            let mut store =
+                Store::new(disk, options, fresh.store, State { next_file: 1, ..State::default() });
+            store.begin_epoch(fresh.epoch);
+            return Ok((store, Recovery { created: true, ..Recovery::default() }));
+        };
+        let Reading { id, state, mut recovery, leftovers, aside_bytes } = reading;
+        let id = if recovery.created { fresh.store } else { id };
+        let mut store = Store::new(disk, options, id, state);
+        store.aside_bytes = aside_bytes;
+        for name in leftovers {
+            // Whatever can't be removed now is tried again at the next start.
+            let _ = store.disk.remove(&name);
+        }
+        let gone: BTreeSet<&str> = recovery.damage.iter().map(|damage| damage.file.as_str()).collect();
+        recovery.new_epoch = recovery.created || !gone.is_empty();
+        for damage in &recovery.damage {
+            store.end(damage.lane, damage.range.clone(), Fate::Damaged);
+        }
+        store.forget_absent();
+        store.reconcile();
+        // Without a sync before each acknowledgement, a power cut takes what was told to others.
+        recovery.new_epoch |= store.options.durability != Durability::Sync;
+        if recovery.new_epoch {
+            store.begin_epoch(fresh.epoch);
+        }
+        Ok((store, recovery))
+    }
+
+    /// Drops segments whose files are gone from the state.
+    fn forget_absent(&mut self) {
+        let Ok(files) = self.disk.list() else { return };
+        let names: BTreeSet<String> = files.into_iter().map(|(name, _)| name).collect();
+        let mut state = self.shared.state();
+        state.segments.retain(|segment| names.contains(&segment.name()));
+    }
+
+    /// Units that were counted as waiting and whose input is not in the journal: their commit was
+    /// given up before the process ended.
+    fn reconcile(&mut self) {
+        let shared = self.shared.clone();
+        let mut state = shared.state();
+        for at in 0..state.pipelines.len() {
+            let of = |lane: &&Lane| lane.is_input() && usize::from(lane.pipeline) == at;
+            let waiting: u64 = state.lanes.iter().filter(of).map(Lane::unsettled).sum();
+            let units = &mut state.pipelines[at].units;
+            let missing = units.pending().saturating_sub(waiting);
+            if missing > 0 {
+                units.damaged += missing;
+                self.touch_pipeline(at as u16);
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! A segment's file: a head that says whose it is, then frames.
+
+use std::{io, sync::Arc};
+
+use super::{
+    disk::DiskFile,
+    frame::{Frame, HEAD_BYTES, frame_bytes},
+};
+
+/// The version of the stored format.
+pub const FORMAT: u32 = 1;
+const MAGIC: &[u8; 8] = b"edgeward";
+/// Bytes of [`Head`] in a file.
+pub const FILE_HEAD_BYTES: u64 = 32;
+
+/// The first bytes of every segment.
+///
+/// ```text
+/// "edgeward" | format: u32 LE | store: 8 bytes | file: u64 LE | crc: u32 LE of the 28 before
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Names the outbox: no segment of another one is taken for its own.
+    pub store: [u8; 8],
+    pub file: u64,
+}
+
+/// Why a file has no head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoHead {
+    /// Cut or damaged.
+    Unreadable,
+    /// Written by a newer edgeward.
+    Newer(u32),
+}
+
+impl Head {
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&FORMAT.to_le_bytes());
+        bytes.extend_from_slice(&self.store);
+        bytes.extend_from_slice(&self.file.to_le_bytes());
+        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+        bytes
+    }
+
+    pub fn read(bytes: &[u8]) -> Result<Head, NoHead> {
+        let head = bytes.get(..FILE_HEAD_BYTES as usize).ok_or(NoHead::Unreadable)?;
+        let (body, crc) = head.split_at(28);
+        if &body[..8] != MAGIC || crc32fast::hash(body).to_le_bytes() != crc {
+            return Err(NoHead::Unreadable);
+        }
+        let word = |at: usize| -> [u8; 8] { body[at..at + 8].try_into().expect("eight bytes") };
+        match u32::from_le_bytes(body[8..12].try_into().expect("four bytes")) {
+            FORMAT => Ok(Head { store: word(12), file: u64::from_le_bytes(word(20)) }),
+            newer => Err(NoHead::Newer(newer)),
+        }
+    }
+
+    /// What every frame's checksum of this file begins with.
+    pub fn seed(self) -> u32 {
+        let mut bytes = self.store.to_vec();
+        bytes.extend_from_slice(&self.file.to_le_bytes());
+        crc32fast::hash(&bytes)
+    }
+}
+
+/// One step of reading a segment.
+#[derive(Debug)]
+pub enum Step {
+    /// A whole frame and where the next one begins.
+    Frame {
+        at: u64,
+        end: u64,
+        frame: Frame,
+    },
+    /// No valid frame begins at `at`.
+    Bad {
+        at: u64,
+    },
+    End,
+}
+
+/// Reads frames one after another, with one buffer.
+pub struct FrameReader {
+    file: Arc<dyn DiskFile>,
+    seed: u32,
+    at: u64,
+    limit: u64,
+    buffer: Vec<u8>,
+    /// Where in the file the buffer begins.
+    begin: u64,
+    /// Bodies are left out.
+    directories_only: bool,
+}
+
+/// Bytes read at once.
+const READ_BYTES: usize = 128 << 10;
+
+impl FrameReader {
+    /// Reads from `at` up to `limit`.
+    pub fn new(file: Arc<dyn DiskFile>, seed: u32, at: u64, limit: u64) -> Self {
+        FrameReader { file, seed, at, limit, buffer: Vec::new(), begin: at, directories_only: false }
+    }
+
+    /// Reads directories only.
+    pub fn directories_only(mut self) -> Self {
+        self.directories_only = true;
+        self
+    }
+
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Goes on reading from `at`.
+    pub fn seek(&mut self, at: u64) {
+        self.at = at;
+    }
+
+    pub fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+    }
+
+    /// The next frame.
+    ///
+    /// # Errors
+    /// What the file system says; a frame that is not whole is a [`Step::Bad`].
+    pub fn step(&mut self) -> io::Result<Step> {
+        if self.at >= self.limit {
+            return Ok(Step::End);
+        }
+        let at = self.at;
+        let bad = Ok(Step::Bad { at });
+        let head = self.bytes(HEAD_BYTES)?;
+        let Some(len) = frame_bytes(head) else { return bad };
+        // The file's own length bounds what is reserved.
+        let (true, Ok(len)) = (at + len <= self.limit, usize::try_from(len)) else { return bad };
+        let read = if self.directories_only { Frame::read_directory } else { Frame::read };
+        let seed = self.seed;
+        let Some(frame) = read(seed, self.bytes(len)?) else { return bad };
+        self.at += len as u64;
+        Ok(Step::Frame { at, end: self.at, frame })
+    }
+
+    /// The next valid frame after a bad one, if there is any: looked for at every byte.
+    pub fn resume(&mut self) -> io::Result<bool> {
+        while self.at + 1 < self.limit {
+            self.at += 1;
+            let here = self.at;
+            if matches!(self.step()?, Step::Frame { .. }) {
+                self.at = here;
+                return Ok(true);
+            }
+        }
+        self.at = self.limit;
+        Ok(false)
+    }
+
+    /// `len` bytes from the current place, or as many as there are.
+    fn bytes(&mut self, len: usize) -> io::Result<&[u8]> {
+        let end = self.at + len as u64;
+        if self.at < self.begin || end > self.begin + self.buffer.len() as u64 {
+            let left = usize::try_from(self.limit - self.at).unwrap_or(usize::MAX);
+            let want = len.max(READ_BYTES).min(left);
+            self.buffer.resize(want, 0);
+            // One large frame does not keep its memory.
+            self.buffer.shrink_to(READ_BYTES);
+            let filled = self.file.read_at(&mut self.buffer, self.at)?;
+            self.buffer.truncate(filled);
+            self.begin = self.at;
+        }
+        let from = (self.at - self.begin) as usize;
+        Ok(&self.buffer[from..self.buffer.len().min(from + len)])
+    }
+}

@@ -1,0 +1,139 @@
+//! Disks that fail and go on: errors, no room, damage.
+
+use std::io;
+
+use bytes::Bytes;
+
+use super::{
+    disk::FaultyDisk,
+    workload::{open, options, pending, unbalanced},
+};
+use crate::edge::outbox::store::{Batch, Fate, Store, StoreOptions, cursor::ReadError};
+
+fn batch(store: &mut Store, texts: &[&str]) -> Batch {
+    let lane = store.lane("press", "result");
+    Batch {
+        records: texts.iter().map(|text| (lane, Bytes::copy_from_slice(text.as_bytes()))).collect(),
+        units: Vec::new(),
+    }
+}
+
+fn texts(store: &Store) -> Vec<String> {
+    pending(store).values().map(|payload| String::from_utf8_lossy(payload).into_owned()).collect()
+}
+
+#[test]
+fn after_a_failed_sync_the_records_are_written_again_to_a_new_segment() {
+    for more in 1..6 {
+        let disk = FaultyDisk::new(1 << 20);
+        let (mut store, _) = open(&disk, options());
+        let first = batch(&mut store, &["one"]);
+        store.commit(&first).unwrap();
+        disk.fail_in(more, io::ErrorKind::Other);
+        for text in ["two", "three", "four"] {
+            let next = batch(&mut store, &[text]);
+            store.commit(&next).unwrap();
+        }
+        let expected = ["one", "two", "three", "four"];
+        assert_eq!(texts(&store), expected, "the fault at operation {more}");
+        let (again, recovery) = open(&disk, options());
+        assert_eq!((texts(&again), recovery.damage.len()), (expected.map(String::from).to_vec(), 0));
+        assert_eq!(unbalanced(&again, &pending(&again)), None);
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_passes() {
+    let disk = FaultyDisk::new(3000);
+    let (mut store, _) = open(&disk, options());
+    let big = "x".repeat(200);
+    let mut stored = 0;
+    let error = loop {
+        let next = batch(&mut store, &[&format!("{stored}{big}")]);
+        match store.commit(&next) {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    assert!(stored > 3);
+    assert!(store.retry().is_err());
+    disk.set_free_bytes(1 << 20);
+    store.retry().unwrap();
+    assert_eq!(texts(&store).len(), stored + 1);
+    // The other way out: let go, and count.
+    disk.set_free_bytes(disk.used_bytes());
+    let next = batch(&mut store, &[&big]);
+    store.commit(&next).unwrap_err();
+    store.give_up();
+    disk.set_free_bytes(1 << 20);
+    let next = batch(&mut store, &["after"]);
+    store.commit(&next).unwrap();
+    let (again, recovery) = open(&disk, options());
+    assert_eq!((texts(&again).len(), recovery.damage.len()), (stored + 2, 0));
+    let state = again.shared();
+    let books = state.state().lanes[0].books;
+    assert_eq!((books.made, books.ended(Fate::Shed)), (stored as u64 + 3, 1));
+}
+
+#[test]
+fn a_flipped_bit_costs_its_frame_and_is_counted() {
+    let disk = FaultyDisk::new(1 << 20);
+    let (mut store, _) = open(&disk, options());
+    let mut ends = Vec::new();
+    for text in ["one", "two", "three"] {
+        let next = batch(&mut store, &[text]);
+        store.commit(&next).unwrap();
+        ends.push(disk.durable_len("segment-0000000000000001"));
+    }
+    // While it runs: met on reading, set aside.
+    disk.flip("segment-0000000000000001", ends[0] + 12);
+    let (shared, id, it) = (store.shared(), store.id(), store.disk());
+    let mut cursor = super::super::cursor::Cursor::new(it, shared, id, "result", Default::default());
+    assert_eq!(cursor.next(&|_, _| false).unwrap().unwrap().payload, "one");
+    let Err(ReadError::Damaged { file, .. }) = cursor.next(&|_, _| false) else { panic!("read damage") };
+    let damage = store.set_aside(file).unwrap();
+    assert_eq!((damage.len(), damage[0].records), (1, 1));
+    assert_eq!(texts(&store), ["one", "three"]);
+    assert_eq!(unbalanced(&store, &pending(&store)), None);
+    let (again, recovery) = open(&disk, options());
+    assert_eq!((texts(&again).len(), recovery.damage.len()), (2, 0));
+}
+
+#[test]
+fn damage_of_the_newest_segment_is_found_at_the_start() {
+    let disk = FaultyDisk::new(1 << 20);
+    let (mut store, _) = open(&disk, options());
+    let mut ends = Vec::new();
+    for text in ["one", "two", "three"] {
+        let next = batch(&mut store, &[text]);
+        store.commit(&next).unwrap();
+        ends.push(disk.durable_len("segment-0000000000000001"));
+    }
+    disk.flip("segment-0000000000000001", ends[0] + 12);
+    let (again, recovery) = open(&disk, options());
+    assert_eq!(recovery.damage.iter().map(|damage| damage.records).sum::<u64>(), 1);
+    assert!(recovery.new_epoch);
+    let shared = again.shared();
+    let books = shared.state().lanes[0].books;
+    assert_eq!((books.made, books.ended(Fate::Damaged), books.pending()), (3, 1, 2));
+}
+
+#[test]
+fn a_missing_segment_is_counted_and_never_a_refusal() {
+    let disk = FaultyDisk::new(1 << 20);
+    let (mut store, _) = open(&disk, StoreOptions { segment_bytes: 600, ..options() });
+    for at in 0..40 {
+        let next = batch(&mut store, &[&format!("{at:0100}")]);
+        store.commit(&next).unwrap();
+    }
+    use crate::edge::outbox::store::disk::Disk;
+    let names: Vec<String> = disk.list().unwrap().into_iter().map(|(name, _)| name).collect();
+    assert!(names.len() > 3, "{names:?}");
+    disk.remove(&names[1]).unwrap();
+    let (again, recovery) = open(&disk, options());
+    let lost: u64 = recovery.damage.iter().map(|damage| damage.records).sum();
+    assert!(lost > 0);
+    assert_eq!(texts(&again).len() as u64, 40 - lost);
+    assert_eq!(unbalanced(&again, &pending(&again)), None);
+}

@@ -1,0 +1,7 @@
+//! The store against a disk that fails: at every point, in every way.
+
+mod crash;
+mod disk;
+mod faults;
+mod model;
+mod workload;
