@@ -17,6 +17,18 @@ pub struct BrokerConfig {
 }
 
 pub(super) fn read(section: Section<'_>, device: &str, layers: &Layers) -> Option<BrokerConfig> {
+    let state_topic = section.text("state_topic").unwrap_or_else(|| format!("edgeward/{device}/state"));
+    if state_topic.is_empty() || state_topic.contains(['+', '#', '\0']) {
+        section.fault("state_topic", "must be a topic without wildcards");
+    }
+    let options = read_client(&section, layers, format!("edgeward-{device}"));
+    section.finish();
+    let will = Some(Will { topic: state_topic.clone(), payload: b"offline".to_vec() });
+    Some(BrokerConfig { options: Options { will, ..options? }, state_topic })
+}
+
+/// What a client of a broker is told; the daemon's input and each uplink are one.
+pub(super) fn read_client(section: &Section<'_>, layers: &Layers, default_id: String) -> Option<Options> {
     let url = section.required_text("url", "where the broker is, such as mqtt://localhost:1883");
     let url = url.and_then(|text| {
         let told = |reason: String| {
@@ -29,7 +41,7 @@ pub(super) fn read(section: Section<'_>, device: &str, layers: &Layers) -> Optio
         };
         BrokerUrl::parse(&text).map_err(told).ok()
     });
-    let password = read_password(&section, layers);
+    let password = read_password(section, layers);
     let username = section.text("username");
     if password.is_some() && username.is_none() {
         section.fault("username", "is missing: MQTT has no password without a user name");
@@ -49,7 +61,7 @@ pub(super) fn read(section: Section<'_>, device: &str, layers: &Layers) -> Optio
     if cert.is_some() != key.is_some() {
         section.fault("client_cert_file", "and `client_key_file` go together");
     }
-    let client_id = section.text("client_id").unwrap_or_else(|| format!("edgeward-{device}"));
+    let client_id = section.text("client_id").unwrap_or(default_id);
     if client_id.is_empty() {
         section.fault("client_id", "must not be empty: the session is kept under it");
     }
@@ -57,10 +69,6 @@ pub(super) fn read(section: Section<'_>, device: &str, layers: &Layers) -> Optio
     let size = |key, default: usize, range: std::ops::RangeInclusive<u64>| {
         section.integer(key, range).and_then(|v| usize::try_from(v).ok()).unwrap_or(default)
     };
-    let state_topic = section.text("state_topic").unwrap_or_else(|| format!("edgeward/{device}/state"));
-    if state_topic.is_empty() || state_topic.contains(['+', '#', '\0']) {
-        section.fault("state_topic", "must be a topic without wildcards");
-    }
     let options = Options {
         client_id,
         username,
@@ -73,11 +81,10 @@ pub(super) fn read(section: Section<'_>, device: &str, layers: &Layers) -> Optio
         max_packet_bytes: size("max_packet_bytes", 16 << 20, 1024..=268_435_455),
         max_in_flight: size("max_in_flight", 64, 1..=65_535),
         max_pending_bytes: size("max_pending_bytes", 4 << 20, 4096..=1 << 40),
-        will: Some(Will { topic: state_topic.clone(), payload: b"offline".to_vec() }),
+        will: None,
         url: url.unwrap_or(BrokerUrl { tls: false, host: String::new(), port: 1883 }),
     };
-    section.finish();
-    (!options.url.host.is_empty()).then_some(BrokerConfig { options, state_topic })
+    (!options.url.host.is_empty()).then_some(options)
 }
 
 /// A password comes from the environment or a file, never from the configuration itself.

@@ -1,6 +1,6 @@
 //! What can only go wrong: settings that are fine alone and not together.
 
-use super::{BrokerConfig, PipelineConfig};
+use super::{BrokerConfig, OutboxConfig, PipelineConfig, UplinkConfig};
 use crate::{domain::TopicFilter, settings::Section};
 
 pub(super) fn check(root: &Section<'_>, broker: Option<&BrokerConfig>, pipelines: &[PipelineConfig]) {
@@ -56,6 +56,74 @@ pub(super) fn check(root: &Section<'_>, broker: Option<&BrokerConfig>, pipelines
                     &format!("pipelines.{}.output_topic", b.name),
                     format!("is also that of pipeline `{}`, whose verdicts have other outputs; add {{pipeline}} to the topic", a.name),
                 );
+            }
+        }
+    }
+}
+
+/// Classes, uplinks and the outbox against each other and the pipelines.
+pub(super) fn check_outbox(
+    root: &Section<'_>,
+    broker: Option<&BrokerConfig>,
+    pipelines: &[PipelineConfig],
+    outbox: Option<&OutboxConfig>,
+    uplinks: &[UplinkConfig],
+) {
+    let Some(outbox) = outbox else {
+        for pipeline in pipelines.iter().filter(|pipeline| !pipeline.live) {
+            let reason = "is false and there is no [outbox]: its verdicts would go nowhere";
+            root.fault(&format!("pipelines.{}.live", pipeline.name), reason);
+        }
+        return;
+    };
+    let conditions: Vec<&str> = pipelines
+        .iter()
+        .flat_map(|pipeline| &pipeline.model.plan.spec().conditions)
+        .map(|condition| condition.name.as_str())
+        .collect();
+    for class in &outbox.classes {
+        for name in class.when.iter().filter(|name| !conditions.contains(&name.as_str())) {
+            let known = conditions.join(", ");
+            let reason = format!("names the condition `{name}`, which no pipeline has; there are: {known}");
+            root.fault(&format!("classes.{}.when", class.name), reason);
+        }
+        if class.policy.share_bytes > outbox.max_bytes {
+            root.fault(&format!("classes.{}.share_percent", class.name), "is more than the whole outbox");
+        }
+    }
+    let largest = pipelines.iter().map(|pipeline| pipeline.max_payload_bytes as u64).max().unwrap_or(0);
+    if largest * 4 > outbox.max_bytes {
+        let reason = format!(
+            "is {}, less than four messages of `max_payload_bytes` ({largest}): raise it, or lower that",
+            outbox.max_bytes
+        );
+        root.fault("outbox.max_bytes", reason);
+    }
+    for uplink in uplinks {
+        let key = format!("uplinks.{}", uplink.name);
+        let same_broker = broker.is_some_and(|broker| broker.options.url == uplink.options.url);
+        if same_broker && broker.is_some_and(|broker| broker.options.client_id == uplink.options.client_id) {
+            let reason = "is that of [broker] at the same broker: each would throw the other out";
+            root.fault(&format!("{key}.client_id"), reason);
+        }
+        if !same_broker {
+            continue;
+        }
+        for pipeline in pipelines {
+            for class in &outbox.classes {
+                let topic = uplink.topic.fill(&pipeline.name, &class.name, "\u{1}");
+                let levels = topic.split('/').map(|level| if level.contains('\u{1}') { "+" } else { level });
+                let Ok(filter) = TopicFilter::new(levels.collect::<Vec<_>>().join("/")) else { continue };
+                let reader =
+                    pipelines.iter().find(|reader| reader.topics.iter().any(|t| t.overlaps(&filter)));
+                if let Some(reader) = reader {
+                    let reason = format!(
+                        "publishes to `{filter}`, which pipeline `{}` reads: results would be scored again without end",
+                        reader.name
+                    );
+                    root.fault(&format!("{key}.topic"), reason);
+                    return;
+                }
             }
         }
     }

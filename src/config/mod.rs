@@ -8,11 +8,15 @@ mod broker;
 mod cross;
 mod device;
 mod layers;
+mod outbox;
 mod pipeline;
+mod uplink;
 
 pub use broker::BrokerConfig;
 pub use layers::{Layers, read_layers};
+pub use outbox::{ClassConfig, OutboxConfig, RESULT_CLASS};
 pub use pipeline::{PipelineConfig, Retained, TopicTemplate};
+pub use uplink::{DailyWindow, UplinkConfig, UplinkTopic};
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -29,6 +33,10 @@ pub struct Config {
     pub broker: BrokerConfig,
     /// Sorted by name.
     pub pipelines: Vec<PipelineConfig>,
+    /// Where results are stored; none: they live in memory only.
+    pub outbox: Option<OutboxConfig>,
+    /// Sorted by name; none without an outbox.
+    pub uplinks: Vec<UplinkConfig>,
     /// Where metrics and health are served; none switches them off.
     pub admin: Option<SocketAddr>,
     pub log_format: LogFormat,
@@ -81,16 +89,26 @@ impl Config {
         if !root.has("pipelines") {
             root.fault("pipelines", "is missing: a table [pipelines.<name>] for each model to run");
         }
+        let mut uplinks = Vec::new();
+        let mut uplink_names = Vec::new();
+        for (name, section) in root.named_sections("uplinks") {
+            uplink_names.push(name.clone());
+            uplinks.extend(uplink::read(name, section, &device, layers));
+        }
+        let outbox = outbox::read(&root, layers, &uplink_names);
         let admin = read_admin(root.section("admin"));
         let (log_format, log_level) = read_log(root.section("log"));
         let drain_deadline_secs = root.integer("drain_deadline_secs", 1..=3600).unwrap_or(8);
         let state_dir = root.text("state_dir").map(|dir| layers.resolve(&dir));
         cross::check(&root, broker.as_ref(), &pipelines);
+        cross::check_outbox(&root, broker.as_ref(), &pipelines, outbox.as_ref(), &uplinks);
         root.finish();
         Some(Config {
             device,
             broker: broker?,
             pipelines,
+            outbox,
+            uplinks,
             admin,
             log_format,
             log_level,

@@ -36,6 +36,10 @@ pub struct PipelineConfig {
     pub max_batch: usize,
     pub queue_messages: usize,
     pub queue_bytes: usize,
+    /// Verdicts are published on `output` too; only an outbox makes that a choice.
+    pub live: bool,
+    /// A field in which the sender numbers its messages.
+    pub sequence_field: Option<FieldPath>,
     pub output: TopicTemplate,
     pub output_qos: Qos,
     pub error_topic: Option<TopicTemplate>,
@@ -145,6 +149,8 @@ pub(super) fn read(
     let queue_messages = size("queue_messages", 4096, 1..=1_000_000);
     let queue_bytes = size("queue_bytes", 8 << 20, 1..=1 << 40);
     let copies = section.texts("copy_fields").unwrap_or_default();
+    let live = section.boolean("live").unwrap_or(true);
+    let sequence_field = section.text("sequence_field").map(|path| FieldPath::parse(&path));
     let model = read_model(&section, layers, limits);
     if queue_bytes < max_payload_bytes {
         section.fault(
@@ -156,7 +162,7 @@ pub(super) fn read(
     let model = model?;
     let fingerprint = format!(
         "{topics:?} {topic_qos:?} {retained:?} {source:?} {max_sources} {max_payload_bytes} {max_batch} \
-         {queue_messages} {queue_bytes} {output:?} {output_qos:?} {error_topic:?} {copies:?} {} {:?}",
+         {queue_messages} {queue_bytes} {live} {sequence_field:?} {output:?} {output_qos:?} {error_topic:?} {copies:?} {} {:?}",
         model.identity.digest,
         model.plan.spec()
     );
@@ -170,6 +176,8 @@ pub(super) fn read(
         max_batch,
         queue_messages,
         queue_bytes,
+        live,
+        sequence_field,
         output: output?,
         output_qos: output_qos.unwrap_or(Qos::AtMostOnce),
         error_topic,
@@ -180,7 +188,7 @@ pub(super) fn read(
     })
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
 }
 

@@ -200,7 +200,7 @@ mod tests {
                     payload: Bytes::from(format!("{i}-{n}")),
                     qos: Qos::AtLeastOnce,
                     retain: false,
-                    ticket: None,
+                    receipt: None,
                 }];
                 assert!(sender.publisher.publish(&mut message).is_empty());
             }

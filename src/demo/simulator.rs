@@ -155,7 +155,7 @@ impl Worker {
             payload: Bytes::from(reading.to_json(&id, &time)),
             qos: Qos::AtLeastOnce,
             retain: false,
-            ticket: None,
+            receipt: None,
         }];
         let publisher = &self.publishers[machine % self.publishers.len()];
         if !publisher.publish(&mut message).is_empty() {

@@ -345,7 +345,7 @@ async fn forget(link: &Link, state_topic: &str) {
         payload: bytes::Bytes::new(),
         qos: Qos::AtLeastOnce,
         retain: true,
-        ticket: None,
+        receipt: None,
     }];
     link.publisher.publish(&mut nothing);
     let _ = tokio::time::timeout(SETTLE_WITHIN, link.publisher.until_idle()).await;

@@ -11,6 +11,12 @@ pub enum Bucket {
     Rejected,
     /// Let go by a named policy before it was scored.
     Shed,
+    /// Journaled, and too old when its turn came.
+    Expired,
+    /// Journaled, and unreadable when its turn came.
+    Damaged,
+    /// Dropped by an operator.
+    Dropped,
 }
 
 /// The books of one pipeline, or of several added up, in units.
@@ -21,15 +27,19 @@ pub struct Books {
     pub merged: u64,
     pub rejected: u64,
     pub shed: u64,
+    pub expired: u64,
+    pub damaged: u64,
+    pub dropped: u64,
     /// Received and not yet in a bucket.
     pub pending: u64,
 }
 
 impl Books {
     /// True when every received unit is accounted for:
-    /// `received = scored + merged + rejected + shed + pending`.
+    /// `received = scored + merged + rejected + shed + expired + damaged + dropped + pending`.
     pub fn balance(&self) -> bool {
-        self.received == self.scored + self.merged + self.rejected + self.shed + self.pending
+        let lost = self.shed + self.expired + self.damaged + self.dropped;
+        self.received == self.scored + self.merged + self.rejected + lost + self.pending
     }
 }
 
@@ -43,6 +53,9 @@ impl std::ops::Add for Books {
             merged: self.merged + other.merged,
             rejected: self.rejected + other.rejected,
             shed: self.shed + other.shed,
+            expired: self.expired + other.expired,
+            damaged: self.damaged + other.damaged,
+            dropped: self.dropped + other.dropped,
             pending: self.pending + other.pending,
         }
     }

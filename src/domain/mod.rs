@@ -5,11 +5,13 @@
 mod books;
 mod id;
 mod reason;
+mod retention;
 mod tensor;
 mod topic;
 
 pub use books::{Books, Bucket};
 pub use id::{Epoch, InputId, ResultId};
 pub use reason::{Reason, Rejection};
+pub use retention::{ClassPolicy, Durability, Order, WhenFull};
 pub use tensor::{ElementType, Tensor, TensorData};
 pub use topic::{TopicFilter, TopicFilterError};

@@ -10,16 +10,19 @@ use tracing::{info, warn};
 
 use super::{
     Leftover, RunReport,
-    inbox::{Inbox, Route, Routes},
+    durable::Durable,
+    inbox::{DurableRoute, Inbox, Route, Routes},
     last_run,
+    outbox::{Journal, OutboxError},
     queue::Queue,
+    storage::Storage,
     worker::{Worker, WorkerParts},
 };
 use crate::{
     config::{Config, PipelineConfig},
     crypto,
     domain::Epoch,
-    mqtt::{Publisher, Session},
+    mqtt::{Control, Publisher, Session},
     scoring::{Encoder, Scorer, ScorerOptions},
     telemetry::{Ledger, ModelInfo, PipelineStats, ShedPolicy, State, Telemetry, systemd},
 };
@@ -31,6 +34,8 @@ pub enum BuildError {
     NoRandomness(std::io::Error),
     #[error("the system gave no thread: {0}; raise its limits (`ulimit -u`)")]
     NoThread(std::io::Error),
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
 }
 
 /// What the outside asks of a running daemon.
@@ -64,6 +69,11 @@ pub struct Daemon {
     workers: Vec<(String, Worker)>,
     /// Books of pipelines that a reload ended.
     ended: Vec<(String, Ledger)>,
+    /// The outbox and its uplinks, once started.
+    storage: Option<Storage>,
+    /// The session runs: a pipeline that is opened now takes the place of one that ran.
+    running: bool,
+    told_state: String,
 }
 
 impl Daemon {
@@ -82,6 +92,9 @@ impl Daemon {
             routes: Arc::default(),
             workers: Vec::new(),
             ended: Vec::new(),
+            storage: None,
+            running: false,
+            told_state: "online".into(),
             config,
         })
     }
@@ -95,18 +108,22 @@ impl Daemon {
     /// [`Command::Drain`] forces the end.
     ///
     /// # Errors
-    /// [`BuildError::NoThread`]
+    /// [`BuildError::NoThread`], [`BuildError::Outbox`]
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<RunReport, BuildError> {
         let options = self.config.broker.options.clone();
         let session = Session::new(options, Default::default());
         let (publisher, control) = (session.publisher(), session.control());
         let state_topic = self.config.broker.state_topic.clone();
-        let mut inbox = Inbox::new(self.routes.clone(), self.telemetry.clone(), state_topic);
+        if let Some(outbox) = &self.config.outbox {
+            self.storage = Some(Storage::start(outbox, &self.config.uplinks, &self.telemetry)?);
+        }
+        let mut inbox = Inbox::new(self.routes.clone(), self.telemetry.clone(), state_topic.clone());
         let pipelines = std::mem::take(&mut self.config.pipelines);
         for pipeline in pipelines {
             let opened = self.open(pipeline);
             self.launch(opened, &publisher)?;
         }
+        self.running = true;
         control.set_filters(self.lock().filters());
         let run = session.run(&mut inbox);
         tokio::pin!(run);
@@ -121,7 +138,7 @@ impl Daemon {
                 told = commands.recv() => told.unwrap_or(Command::Drain),
                 () = &mut watchdog => continue,
                 _ = looks.tick() => {
-                    self.look_for_shedding();
+                    self.look(&control, &publisher, &state_topic);
                     continue;
                 }
             };
@@ -167,6 +184,10 @@ impl Daemon {
             }
         };
         let left = if forced { self.abandon(&publisher) } else { left };
+        if let Some(storage) = self.storage.take() {
+            // After a drain only the last counters are left to write.
+            storage.close().await;
+        }
         control.stop();
         if !forced {
             run.await;
@@ -195,6 +216,20 @@ impl Daemon {
         };
         let stats = self.telemetry.add_pipeline(&pipeline.name, info);
         let queue = Arc::new(Queue::new(pipeline.queue_messages, pipeline.queue_bytes));
+        let durable = self.storage.as_ref().map(|storage| {
+            storage.restore(&pipeline.name, &stats);
+            if Journal::is_waiting(&storage.outbox, &pipeline.name) {
+                queue.has_backlog();
+            }
+            let listener: Arc<dyn super::outbox::Listener> = queue.clone();
+            storage.outbox.listen(Arc::downgrade(&listener));
+            DurableRoute {
+                pipeline: storage.outbox.pipeline(&pipeline.name),
+                outbox: storage.outbox.clone(),
+                epoch: self.epoch,
+                remembers: pipeline.model.plan.remembers_readings(),
+            }
+        });
         let route = Route {
             name: pipeline.name.clone(),
             topics: pipeline.topics.clone(),
@@ -202,6 +237,7 @@ impl Daemon {
             retained: pipeline.retained,
             queue: queue.clone(),
             stats: stats.clone(),
+            durable,
         };
         let routes = &mut self.lock().routes;
         match routes.iter_mut().find(|known| known.name == route.name) {
@@ -220,6 +256,7 @@ impl Daemon {
             device: self.config.device.as_str().into(),
             epoch: self.epoch,
             source: pipeline.source.clone(),
+            sequence_field: pipeline.sequence_field.clone(),
             max_sources: pipeline.max_sources,
             copy_fields: pipeline.copy_fields.clone(),
             max_payload_bytes: pipeline.max_payload_bytes,
@@ -236,6 +273,9 @@ impl Daemon {
             output_qos: pipeline.output_qos,
             error_topic: pipeline.error_topic.clone(),
             max_batch: pipeline.max_batch,
+            durable: self.storage.as_ref().map(|storage| {
+                Durable::new(storage.outbox.clone(), storage.classes.clone(), &pipeline, !self.running)
+            }),
             origin: self.origin,
         })
         .map_err(BuildError::NoThread)?;
@@ -244,8 +284,26 @@ impl Daemon {
         Ok(())
     }
 
+    /// Looks after states that nobody else enters or leaves, and tells them at the state topic.
+    fn look(&mut self, control: &Control, publisher: &Publisher, state_topic: &str) {
+        let shed_stored = match &mut self.storage {
+            Some(storage) => {
+                let looked = storage.look(&self.telemetry);
+                control.set_away(looked.away);
+                looked.shed
+            }
+            None => 0,
+        };
+        self.look_for_shedding(shed_stored);
+        let state = super::inbox::state_text(&self.telemetry, true);
+        if self.telemetry.broker().is_connected() && self.told_state != state {
+            self.told_state.clone_from(&state);
+            publisher.offer(&mut vec![super::inbox::state_publish(state_topic, state)]);
+        }
+    }
+
     /// Enters or leaves the state `shedding`: whether anything was shed since the last look.
-    fn look_for_shedding(&mut self) {
+    fn look_for_shedding(&mut self, shed_stored: u64) {
         let mut shedding = Vec::new();
         for (_, worker) in &mut self.workers {
             let shed = worker.stats.ledger().shed(ShedPolicy::QueueFull);
@@ -254,7 +312,10 @@ impl Daemon {
             }
         }
         let readiness = self.telemetry.readiness();
-        if shedding.is_empty() {
+        if shed_stored > 0 {
+            let text = "the outbox is full: the oldest results of the least important class make room";
+            readiness.enter(State::Shedding, text);
+        } else if shedding.is_empty() {
             readiness.leave(State::Shedding);
         } else {
             let names = shedding.join(", ");
@@ -268,8 +329,12 @@ impl Daemon {
         if config.broker != self.config.broker
             || config.admin != self.config.admin
             || config.device != self.config.device
+            || config.outbox != self.config.outbox
+            || config.uplinks != self.config.uplinks
         {
-            warn!("changes of `device`, `broker` and `admin` take effect at the next start only");
+            warn!(
+                "changes of `device`, `broker`, `admin`, `outbox`, `classes` and `uplinks` take effect at the next start only"
+            );
         }
         let same = |worker: &(String, Worker)| {
             config.pipelines.iter().any(|new| new.name == worker.1.name && new.fingerprint == worker.0)
@@ -292,6 +357,7 @@ impl Daemon {
             if !exchanged {
                 self.lock().routes.retain(|route| route.name != worker.name);
             }
+            worker.forget();
             if !worker.drain(deadline).await {
                 worker.abandon(ShedPolicy::PipelineRemoved);
                 warn!(pipeline = worker.name, "what the old pipeline had not scored in time was let go");
@@ -321,6 +387,10 @@ impl Daemon {
         }
         if stragglers {
             left.extend(self.abandon(publisher));
+        }
+        if let Some(storage) = &mut self.storage {
+            // What was scored is on disk before the input's broker is left.
+            storage.settle().await;
         }
         let idle = publisher.until_idle();
         if tokio::time::timeout_at(deadline, idle).await.is_err() {

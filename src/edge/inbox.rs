@@ -8,10 +8,13 @@ use std::{
 
 use tracing::{info, warn};
 
-use super::queue::{Job, Queue};
+use super::{
+    outbox::{Input, Outbox},
+    queue::{Job, Queue},
+};
 use crate::{
     config::Retained,
-    domain::{Reason, TopicFilter},
+    domain::{Epoch, Reason, TopicFilter},
     mqtt::{Admission, ConnectError, Handler, Incoming, Publish, Qos},
     telemetry::{PipelineStats, ShedPolicy, State, Telemetry, systemd},
 };
@@ -25,6 +28,17 @@ pub(super) struct Route {
     pub retained: Retained,
     pub queue: Arc<Queue>,
     pub stats: Arc<PipelineStats>,
+    pub durable: Option<DurableRoute>,
+}
+
+/// The outbox as the inbox sees it.
+#[derive(Clone)]
+pub(super) struct DurableRoute {
+    pub outbox: Outbox,
+    pub pipeline: u16,
+    pub epoch: Epoch,
+    /// Windows or last known values rest on earlier messages: QoS 0 is journaled too.
+    pub remembers: bool,
 }
 
 /// The pipelines that take messages; a reload changes them.
@@ -90,15 +104,9 @@ impl Inbox {
         }
     }
 
-    /// The retained message that tells how the daemon is; "offline" is also its will.
-    fn state(&self, state: &'static str) -> Publish {
-        Publish {
-            topic: self.state_topic.clone(),
-            payload: bytes::Bytes::from_static(state.as_bytes()),
-            qos: Qos::AtLeastOnce,
-            retain: true,
-            ticket: None,
-        }
+    /// The retained message that tells how the daemon is.
+    fn state(&self, online: bool) -> Publish {
+        state_publish(&self.state_topic, state_text(&self.telemetry, online))
     }
 
     fn admit(&mut self, incoming: Incoming) -> Admission {
@@ -138,7 +146,12 @@ impl Inbox {
             return Admission::Taken;
         }
         let full = |at: &usize| !routes.routes[*at].queue.has_room(payload.len());
-        if ticket.is_some() && self.matched.iter().any(full) {
+        // The journal takes what a queue does not, as long as the writer keeps up.
+        let stuck = |at: &usize| match &routes.routes[*at].durable {
+            Some(durable) => full(at) && !durable.outbox.may_spill(),
+            None => full(at),
+        };
+        if ticket.is_some() && self.matched.iter().any(stuck) {
             // All of its pipelines take it, or none does yet.
             return Admission::Full(Incoming { topic, payload, retained, ticket });
         }
@@ -151,13 +164,42 @@ impl Inbox {
             let route = &routes.routes[*at];
             route.stats.message_arrived();
             route.stats.receive(1);
+            let input = route.durable.as_ref().filter(|durable| ticket.is_some() || durable.remembers);
+            let input = input.map(|durable| {
+                let DurableRoute { pipeline, epoch, .. } = *durable;
+                let ticket = ticket.clone();
+                (durable, Input::new(pipeline, topic.clone(), payload.clone(), epoch, self.sequence, ticket))
+            });
             if full(at) {
+                if let (true, Some((durable, input))) = (ticket.is_some(), input) {
+                    route.queue.spill(1);
+                    durable.outbox.spill(Arc::new(input.spilled()));
+                    continue;
+                }
                 // Only at QoS 0: nobody would send it again, and nobody may wait for it.
                 route.stats.shed(1, ShedPolicy::QueueFull);
                 continue;
             }
-            let (topic, payload, ticket) = (topic.clone(), payload.clone(), ticket.clone());
-            route.queue.push(Job { topic, payload, sequence: self.sequence, arrived, arrived_at, ticket });
+            let input = input.map(|(durable, input)| {
+                let input = Arc::new(input);
+                if ticket.is_some() {
+                    durable.outbox.watch(input.clone());
+                }
+                input
+            });
+            let (topic, payload) = (topic.clone(), payload.clone());
+            let ticket = if input.is_some() { None } else { ticket.clone() };
+            route.queue.push(Job {
+                topic,
+                payload,
+                sequence: self.sequence,
+                epoch: None,
+                arrived,
+                arrived_at,
+                ticket,
+                input,
+                settled_before: false,
+            });
         }
         if let Some(ticket) = ticket {
             // The message's own part: the pipelines' parts remain.
@@ -165,6 +207,26 @@ impl Inbox {
         }
         Admission::Taken
     }
+}
+
+/// "offline" (which is also the will), "online", or "online: " with the states that stand.
+pub(super) fn state_text(telemetry: &Telemetry, online: bool) -> String {
+    if !online {
+        return "offline".into();
+    }
+    let standing = telemetry.readiness().standing();
+    let names =
+        standing.iter().filter(|standing| !standing.state.blocks()).map(|standing| standing.state.name());
+    match names.collect::<Vec<_>>().join(" ") {
+        names if names.is_empty() => "online".into(),
+        names => format!("online: {names}"),
+    }
+}
+
+/// The retained message at the state topic.
+pub(super) fn state_publish(topic: &str, text: String) -> Publish {
+    let (topic, payload) = (topic.to_owned(), text.into());
+    Publish { topic, payload, qos: Qos::AtLeastOnce, retain: true, receipt: None }
 }
 
 impl Handler for Inbox {
@@ -178,11 +240,11 @@ impl Handler for Inbox {
             // long backlog; there is no reason to wait for it, and none comes without filters.
             self.reachable();
         }
-        vec![self.state("online")]
+        vec![self.state(true)]
     }
 
     fn goodbye(&mut self) -> Vec<Publish> {
-        vec![self.state("offline")]
+        vec![self.state(false)]
     }
 
     fn message(&mut self, incoming: Incoming) -> Admission {

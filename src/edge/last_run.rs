@@ -27,7 +27,8 @@ pub(super) fn write(state_dir: &Path, report: &RunReport) -> std::io::Result<()>
         .map(|(name, books)| {
             let text = json!({
                 "received": books.received, "scored": books.scored, "merged": books.merged,
-                "rejected": books.rejected, "shed": books.shed, "pending": books.pending,
+                "rejected": books.rejected, "shed": books.shed,
+                "expired": books.expired, "damaged": books.damaged, "dropped": books.dropped, "pending": books.pending,
             });
             (name.to_owned(), text)
         })

@@ -8,11 +8,15 @@
 //! worker may wait for room to publish; nobody waits for a worker but its own queue.
 
 mod app;
+mod durable;
 mod inbox;
 mod last_run;
 pub mod outbox;
 mod queue;
 mod report;
+mod retention;
+mod storage;
+mod uplink;
 mod worker;
 
 pub use app::{BuildError, Command, Daemon};

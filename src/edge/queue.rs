@@ -2,13 +2,14 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
     time::{Instant, SystemTime},
 };
 
 use bytes::Bytes;
 
-use crate::mqtt::Ticket;
+use super::outbox::{Input, Listener};
+use crate::{domain::Epoch, mqtt::Ticket};
 
 /// A message on its way to the scorer.
 #[derive(Debug)]
@@ -16,9 +17,25 @@ pub(super) struct Job {
     pub topic: String,
     pub payload: Bytes,
     pub sequence: u64,
+    /// Of a message from an earlier run.
+    pub epoch: Option<Epoch>,
     pub arrived: Instant,
     pub arrived_at: SystemTime,
     pub ticket: Option<Ticket>,
+    /// With an outbox, what is journaled if scoring takes long; it then has the ticket.
+    pub input: Option<Arc<Input>>,
+    /// Settled in an earlier run: only what is remembered of its source still needs it.
+    pub settled_before: bool,
+}
+
+/// What there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Jobs,
+    /// Nothing in memory; the journal has messages that never were.
+    Spilled,
+    /// Closed and empty.
+    Closed,
 }
 
 #[derive(Debug)]
@@ -33,6 +50,13 @@ pub(super) struct Queue {
 struct Inner {
     jobs: VecDeque<Job>,
     bytes: usize,
+    /// Messages that only the journal has. As long as there are any, new ones go there too, so
+    /// that a source's messages are scored in order.
+    spilled: u64,
+    /// The journal may have messages of earlier runs.
+    backlog: bool,
+    /// Counts commits of the outbox, for who waits for a spilled message to be readable.
+    commits: u64,
     closed: bool,
 }
 
@@ -49,7 +73,9 @@ impl Queue {
     /// answer holds until it does.
     pub fn has_room(&self, bytes: usize) -> bool {
         let inner = self.lock();
-        inner.jobs.len() < self.max_messages
+        inner.spilled == 0
+            && !inner.backlog
+            && inner.jobs.len() < self.max_messages
             && (inner.bytes + bytes <= self.max_bytes || inner.jobs.is_empty())
     }
 
@@ -62,22 +88,60 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Waits for messages and takes up to `max`. False once the queue is closed and empty.
-    pub fn take(&self, max: usize, into: &mut Vec<Job>) -> bool {
+    /// So many messages are in the journal only.
+    pub fn spill(&self, messages: u64) {
+        self.lock().spilled += messages;
+        self.filled.notify_one();
+    }
+
+    /// The journal is to be read before anything new is scored.
+    pub fn has_backlog(&self) {
+        self.lock().backlog = true;
+    }
+
+    /// Everything of earlier runs was read.
+    pub fn caught_up(&self) {
+        self.lock().backlog = false;
+    }
+
+    /// So many of them were read.
+    pub fn unspill(&self, messages: u64) {
+        let mut inner = self.lock();
+        inner.spilled = inner.spilled.saturating_sub(messages);
+    }
+
+    /// Waits for messages and takes up to `max`.
+    pub fn take(&self, max: usize, into: &mut Vec<Job>) -> Next {
         let mut inner = self.lock();
         while inner.jobs.is_empty() {
             if inner.closed {
-                return false;
+                return Next::Closed;
+            }
+            if inner.spilled > 0 || inner.backlog {
+                return Next::Spilled;
             }
             inner = self.filled.wait(inner).expect("not poisoned: nothing panics under this lock");
         }
         let count = inner.jobs.len().min(max);
         into.extend(inner.jobs.drain(..count));
         inner.bytes -= into.iter().map(|job| job.payload.len()).sum::<usize>();
-        true
+        Next::Jobs
     }
 
-    /// Messages and bytes waiting.
+    /// How many commits were made; for [`Queue::until_committed`].
+    pub fn commits(&self) -> u64 {
+        self.lock().commits
+    }
+
+    /// Waits for a commit after `seen`, or for the queue's end.
+    pub fn until_committed(&self, seen: u64) {
+        let mut inner = self.lock();
+        while inner.commits == seen && inner.spilled > 0 && !inner.closed {
+            inner = self.filled.wait(inner).expect("not poisoned: nothing panics under this lock");
+        }
+    }
+
+    /// Messages and bytes waiting in memory.
     pub fn len(&self) -> (usize, usize) {
         let inner = self.lock();
         (inner.jobs.len(), inner.bytes)
@@ -94,5 +158,15 @@ impl Queue {
         let mut inner = self.lock();
         inner.bytes = 0;
         inner.jobs.drain(..).collect()
+    }
+}
+
+impl Listener for Queue {
+    fn committed(&self) {
+        let mut inner = self.lock();
+        inner.commits += 1;
+        if inner.spilled > 0 {
+            self.filled.notify_all();
+        }
     }
 }

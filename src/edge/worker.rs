@@ -12,11 +12,14 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::queue::{Job, Queue};
+use super::{
+    durable::Durable,
+    queue::{Job, Next, Queue},
+};
 use crate::{
     config::TopicTemplate,
-    domain::{Bucket, InputId, Rejection},
-    mqtt::{Publish, Publisher, Qos, Ticket},
+    domain::{Bucket, InputId, Reason, Rejection},
+    mqtt::{Publish, Publisher, Qos, Receipt, Ticket},
     scoring::{Encoder, Message, Outcome, Scorer, Settled, Stamp, Verdict},
     telemetry::{PipelineStats, ShedPolicy},
 };
@@ -33,6 +36,8 @@ pub(super) struct WorkerParts {
     pub output_qos: Qos,
     pub error_topic: Option<TopicTemplate>,
     pub max_batch: usize,
+    /// With an outbox, where outcomes go before anything is acknowledged.
+    pub durable: Option<Durable>,
     /// The monotonic origin of the scorer's time.
     pub origin: Instant,
 }
@@ -45,6 +50,7 @@ pub(super) struct Worker {
     /// Units shed for want of room when the daemon last looked.
     pub shed_before: u64,
     abandon: Arc<AtomicBool>,
+    forget: Arc<AtomicBool>,
     finished: Arc<AtomicBool>,
     ended: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
@@ -57,17 +63,28 @@ impl Worker {
     /// When the system has no thread to give.
     pub fn start(parts: WorkerParts) -> std::io::Result<Worker> {
         let (abandon, finished) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let ended = Arc::new(Notify::new());
+        let (ended, forget) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let (name, queue, stats) = (parts.name.clone(), parts.queue.clone(), parts.stats.clone());
         let thread = {
             let (abandon, finished, ended) = (abandon.clone(), finished.clone(), ended.clone());
+            let forget = forget.clone();
             std::thread::Builder::new().name(format!("score-{name}")).spawn(move || {
-                Work::new(parts, abandon).run();
+                Work::new(parts, abandon).run(&forget);
                 finished.store(true, Ordering::Release);
                 ended.notify_one();
             })?
         };
-        Ok(Worker { name, queue, stats, shed_before: 0, abandon, finished, ended, thread: Some(thread) })
+        Ok(Worker {
+            name,
+            queue,
+            stats,
+            shed_before: 0,
+            abandon,
+            forget,
+            finished,
+            ended,
+            thread: Some(thread),
+        })
     }
 
     /// Finishes what is queued and waits for the thread until `deadline`. True when it ended.
@@ -81,12 +98,22 @@ impl Worker {
         ended
     }
 
+    /// At its end, nothing rests any more on what its sources remember: another model follows.
+    pub fn forget(&self) {
+        self.forget.store(true, Ordering::Release);
+    }
+
     /// Lets go of what is queued, under a named policy. A message being scored right now is left
     /// to its thread, which then ends; its units stay pending.
     pub fn abandon(&self, policy: ShedPolicy) {
         self.abandon.store(true, Ordering::Release);
         self.queue.close();
-        let left = self.queue.clear();
+        // What an input of the outbox comes to is settled later: the journal has it, or the broker.
+        let (kept, left): (Vec<Job>, Vec<Job>) =
+            self.queue.clear().into_iter().partition(|job| job.input.is_some());
+        let with_broker =
+            kept.iter().filter(|job| job.input.as_ref().is_some_and(|input| !input.is_counted()));
+        self.stats.withdraw(with_broker.count() as u64);
         self.stats.shed(left.len() as u64, policy);
         self.stats.set_queue(0, 0);
     }
@@ -103,6 +130,8 @@ struct Work {
     buffer: Vec<u8>,
     evicted: u64,
     panics: u64,
+    /// Of the next message.
+    token: u64,
 }
 
 /// What a batch of messages needs while its units are settled.
@@ -115,12 +144,22 @@ struct Batch<'b> {
 
 impl Work {
     fn new(parts: WorkerParts, abandon: Arc<AtomicBool>) -> Self {
-        Work { parts, abandon, publishes: Vec::new(), buffer: Vec::new(), evicted: 0, panics: 0 }
+        Work { parts, abandon, publishes: Vec::new(), buffer: Vec::new(), evicted: 0, panics: 0, token: 1 }
     }
 
-    fn run(mut self) {
+    fn run(mut self, forget: &AtomicBool) {
         let mut jobs = Vec::new();
-        while self.parts.queue.take(self.parts.max_batch, &mut jobs) {
+        loop {
+            match self.parts.queue.take(self.parts.max_batch, &mut jobs) {
+                Next::Jobs => {}
+                Next::Spilled => self.read_journal(&mut jobs),
+                Next::Closed => {
+                    if let (true, Some(durable)) = (forget.load(Ordering::Acquire), &mut self.parts.durable) {
+                        durable.release_all();
+                    }
+                    return;
+                }
+            }
             self.parts.publisher.made_room();
             self.score(&jobs);
             // The messages' own part in their tickets.
@@ -135,31 +174,80 @@ impl Work {
         }
     }
 
+    /// Takes messages that are on disk and were not in memory.
+    fn read_journal(&mut self, jobs: &mut Vec<Job>) {
+        let WorkerParts { durable: Some(durable), queue, name, max_batch, .. } = &mut self.parts else {
+            return;
+        };
+        let seen = queue.commits();
+        while jobs.len() < *max_batch {
+            let Some(read) = durable.journal.next(name) else { break };
+            jobs.push(Job {
+                topic: read.input.topic.clone(),
+                payload: read.input.payload(),
+                sequence: read.input.sequence,
+                epoch: Some(read.input.epoch),
+                arrived: read.input.arrived,
+                arrived_at: read.input.arrived_at,
+                ticket: None,
+                settled_before: read.settled,
+                input: Some(read.input),
+            });
+        }
+        if jobs.is_empty() {
+            queue.caught_up();
+            queue.until_committed(seen);
+        }
+        queue.unspill(jobs.len() as u64);
+    }
+
     fn score(&mut self, jobs: &[Job]) {
+        if jobs.is_empty() {
+            return;
+        }
         let begin = Instant::now();
+        let first_token = self.token;
+        self.token += jobs.len() as u64;
         for job in jobs {
             self.parts.stats.observe_queue(begin.saturating_duration_since(job.arrived));
         }
         let Work { parts, publishes, buffer, .. } = self;
-        let WorkerParts { scorer, encoder, stats, output, output_qos, error_topic, origin, .. } = parts;
+        let WorkerParts { scorer, encoder, stats, output, output_qos, error_topic, origin, durable, .. } =
+            parts;
         let mut batch = Batch { jobs, scored: 0, merged: 0 };
-        let mut writer =
-            Writer { encoder, output, output_qos: *output_qos, error_topic, stats, publishes, buffer };
+        let mut writer = Writer {
+            encoder,
+            output,
+            output_qos: *output_qos,
+            error_topic,
+            stats,
+            publishes,
+            buffer,
+            durable,
+        };
+        let mut more = 0;
         let mut settle = |settled: Settled<'_>| writer.settle(&mut batch, &settled);
         for (index, job) in jobs.iter().enumerate() {
             let message = Message {
                 topic: &job.topic,
                 payload: &job.payload,
                 sequence: job.sequence,
+                epoch: job.epoch,
+                token: first_token + index as u64,
                 now: job.arrived.saturating_duration_since(*origin),
             };
             let units = scorer.push(index, &message, &mut settle) as u64;
-            if units > 1 {
+            if units > 1 && !job.settled_before {
                 // The message was counted as one unit when it arrived.
                 stats.receive(units - 1);
+                more += units - 1;
             }
         }
         scorer.flush(&mut settle);
+        if let Some(durable) = durable {
+            durable.received(more);
+            durable.submit(scorer, jobs, first_token);
+        }
         let (scored, merged) = (batch.scored, batch.merged);
         if scored > 0 {
             stats.settle(Bucket::Scored, scored);
@@ -197,10 +285,17 @@ impl Work {
 
     fn publish(&mut self) {
         let count = self.publishes.len() as u64;
-        let left = self.parts.publisher.publish(&mut self.publishes);
+        let left = if self.parts.durable.is_some() {
+            // The outbox has them: nobody waits for a broker that takes none.
+            self.parts.publisher.offer(&mut self.publishes)
+        } else {
+            self.parts.publisher.publish(&mut self.publishes)
+        };
         self.parts.stats.verdicts_published(count - left.len() as u64);
         if !left.is_empty() {
             self.parts.stats.verdicts_dropped(left.len() as u64);
+        }
+        if !left.is_empty() && self.parts.durable.is_none() {
             tracing::error!(
                 pipeline = self.parts.name,
                 verdicts = left.len(),
@@ -219,17 +314,31 @@ struct Writer<'w> {
     stats: &'w PipelineStats,
     publishes: &'w mut Vec<Publish>,
     buffer: &'w mut Vec<u8>,
+    durable: &'w mut Option<Durable>,
 }
 
 impl Writer<'_> {
     fn settle(&mut self, batch: &mut Batch<'_>, settled: &Settled<'_>) {
         let job = &batch.jobs[settled.message];
+        if let Some(durable) = &mut self.durable {
+            let number = settled.number.filter(|_| !job.settled_before);
+            durable.reading(settled.source, settled.message, number);
+        }
+        if job.settled_before {
+            // Its outcome is stored: only the source's memory needed it again.
+            return;
+        }
         match settled.outcome {
             Outcome::Verdict(verdict) => {
                 batch.scored += 1;
                 self.verdict(job, verdict);
             }
-            Outcome::Merged => batch.merged += 1,
+            Outcome::Merged => {
+                batch.merged += 1;
+                if let Some(durable) = &mut self.durable {
+                    durable.merged();
+                }
+            }
             Outcome::Rejected(rejection) => self.reject(job, settled.input_id, rejection),
         }
     }
@@ -240,26 +349,37 @@ impl Writer<'_> {
         let stamp = Stamp { scored_at: job.arrived_at + latency, latency };
         self.buffer.clear();
         self.encoder.verdict(verdict, stamp, self.buffer);
-        let topic = self.output.topic(verdict.source.as_deref().unwrap_or(""));
-        self.push(topic, job);
+        let payload = Bytes::copy_from_slice(self.buffer);
+        let mut live = true;
+        if let Some(durable) = &mut self.durable {
+            live = durable.live;
+            durable.verdict(verdict, payload.clone());
+        }
+        if live {
+            let topic = self.output.topic(verdict.source.as_deref().unwrap_or(""));
+            self.push(topic, payload, job);
+        }
     }
 
     fn reject(&mut self, job: &Job, input_id: &InputId, rejection: &Rejection) {
         self.stats.reject(rejection.reason);
+        if let Some(durable) = &mut self.durable {
+            let place = Reason::ALL.iter().position(|reason| *reason == rejection.reason);
+            durable.rejected(place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX));
+        }
         tracing::trace!(topic = job.topic, %rejection, "rejected");
         if let Some(template) = self.error_topic {
             self.buffer.clear();
             self.encoder.rejection(rejection, input_id, &job.topic, SystemTime::now(), self.buffer);
-            self.push(template.topic(""), job);
+            self.push(template.topic(""), Bytes::copy_from_slice(self.buffer), job);
         }
     }
 
-    fn push(&mut self, topic: String, job: &Job) {
-        let ticket = job.ticket.as_ref().map(|ticket: &Ticket| {
+    fn push(&mut self, topic: String, payload: Bytes, job: &Job) {
+        let receipt = job.ticket.as_ref().map(|ticket: &Ticket| {
             ticket.add_parts(1);
-            ticket.clone()
+            Receipt::Input(ticket.clone())
         });
-        let payload = Bytes::copy_from_slice(self.buffer);
-        self.publishes.push(Publish { topic, payload, qos: self.output_qos, retain: false, ticket });
+        self.publishes.push(Publish { topic, payload, qos: self.output_qos, retain: false, receipt });
     }
 }

@@ -5,7 +5,6 @@ use std::{
     fs::File,
     io::{BufRead, BufReader},
     path::Path,
-    time::Duration,
 };
 
 use serde_json::Value as Json;
@@ -44,6 +43,7 @@ pub(super) fn verify(model: &Model, file: &Path) -> Result<(), ModelError> {
             pipeline: "samples".into(),
             device: "samples".into(),
             epoch: Epoch([0; 8]),
+            sequence_field: None,
             source: SourceRule::None,
             max_sources: 1,
             copy_fields: Vec::new(),
@@ -74,7 +74,7 @@ fn check(scorer: &mut Scorer, line: &str) -> Result<(), String> {
     };
     // A text is a payload as it is (CSV); anything else is a JSON payload.
     let payload = input.as_str().map_or_else(|| input.to_string(), str::to_owned);
-    let message = Message { topic: "", payload: payload.as_bytes(), sequence: 0, now: Duration::ZERO };
+    let message = Message { topic: "", payload: payload.as_bytes(), ..Message::default() };
     let mut answer = Err("gave no verdict".to_owned());
     let mut settle = |settled: crate::scoring::Settled<'_>| {
         answer = match settled.outcome {

@@ -21,5 +21,5 @@ mod tls;
 pub use acks::Ticket;
 pub use connect::{ConnectError, try_connect};
 pub use options::{BrokerUrl, Options, Qos, Secret, Will};
-pub use outbound::{Publish, Publisher};
+pub use outbound::{Publish, Publisher, Receipt, Receiver};
 pub use session::{Admission, Control, Handler, Incoming, Session};

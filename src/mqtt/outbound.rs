@@ -20,8 +20,31 @@ pub struct Publish {
     pub payload: Bytes,
     pub qos: Qos,
     pub retain: bool,
-    /// Done when the broker has acknowledged this (QoS 1) or it was written (QoS 0).
-    pub ticket: Option<Ticket>,
+    /// Given when the broker has acknowledged this (QoS 1) or it was written (QoS 0).
+    pub receipt: Option<Receipt>,
+}
+
+/// Whom to tell that a publish has arrived.
+#[derive(Debug)]
+pub enum Receipt {
+    /// The input it came from.
+    Input(Ticket),
+    /// Somebody who knows it by a number.
+    Number { to: Arc<dyn Receiver>, number: u64 },
+}
+
+/// Takes receipts, on the session's task: answers at once.
+pub trait Receiver: Send + Sync + std::fmt::Debug {
+    fn arrived(&self, number: u64);
+}
+
+impl Receipt {
+    pub(super) fn give(self) {
+        match self {
+            Receipt::Input(ticket) => ticket.done(),
+            Receipt::Number { to, number } => to.arrived(number),
+        }
+    }
 }
 
 impl Publish {
@@ -91,6 +114,23 @@ impl Publisher {
                 queue = self.shared.room.wait(queue).expect("not poisoned: nothing panics under this lock");
             }
             if self.is_closed() {
+                left.push(message);
+            } else {
+                queue.bytes += message.size();
+                queue.waiting.push_back(message);
+            }
+        }
+        drop(queue);
+        self.shared.wake.notify_one();
+        left
+    }
+
+    /// Hands over as many as there is room for now. Returns the others.
+    pub fn offer(&self, messages: &mut Vec<Publish>) -> Vec<Publish> {
+        let mut queue = self.shared.lock();
+        let mut left = Vec::new();
+        for message in messages.drain(..) {
+            if queue.bytes >= self.shared.max_bytes || self.is_closed() {
                 left.push(message);
             } else {
                 queue.bytes += message.size();

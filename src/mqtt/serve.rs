@@ -197,7 +197,7 @@ impl<'s> Serve<'s> {
     fn advance(&mut self, handler: &mut dyn Handler) -> Result<bool, Ended> {
         let (stop, filters_changed) = {
             let desired = self.desired.borrow();
-            (desired.stop, desired.filters != self.subscribed)
+            (desired.stop || desired.away, desired.filters != self.subscribed)
         };
         if filters_changed && !stop {
             self.subscribe()?;
@@ -278,8 +278,8 @@ impl<'s> Serve<'s> {
             Frame::Packet(Packet::PubAck(PubAck { pkid })) => {
                 if let Some(publish) = self.in_flight.acknowledged(pkid) {
                     self.shared.acknowledged();
-                    if let Some(ticket) = publish.ticket {
-                        ticket.done();
+                    if let Some(receipt) = publish.receipt {
+                        receipt.give();
                     }
                 }
             }
@@ -328,8 +328,8 @@ impl<'s> Serve<'s> {
         match publish.qos {
             Qos::AtMostOnce => {
                 self.write_publish(&publish, 0, false)?;
-                if let Some(ticket) = publish.ticket {
-                    ticket.done();
+                if let Some(receipt) = publish.receipt {
+                    receipt.give();
                 }
             }
             Qos::AtLeastOnce => {

@@ -59,6 +59,7 @@ pub trait Handler: Send {
 pub(super) struct Desired {
     pub filters: BTreeMap<String, Qos>,
     pub stop: bool,
+    pub away: bool,
 }
 
 /// Steers a session from outside.
@@ -71,6 +72,11 @@ impl Control {
     /// Subscribes to what is new and unsubscribes from what is gone.
     pub fn set_filters(&self, filters: BTreeMap<String, Qos>) {
         self.desired.send_modify(|desired| desired.filters = filters);
+    }
+
+    /// Leaves the broker, which keeps the session and what is sent to it, until told to come back.
+    pub fn set_away(&self, away: bool) {
+        self.desired.send_if_modified(|desired| std::mem::replace(&mut desired.away, away) != away);
     }
 
     /// Ends the session: what is in its buffer is written, then DISCONNECT.
@@ -95,7 +101,7 @@ const TAKEOVERS: u32 = 3;
 
 impl Session {
     pub fn new(options: Options, filters: BTreeMap<String, Qos>) -> Self {
-        let (sender, desired) = watch::channel(Desired { filters, stop: false });
+        let (sender, desired) = watch::channel(Desired { filters, stop: false, away: false });
         let publisher = Publisher::new(options.max_pending_bytes);
         let control = Control { desired: Arc::new(sender) };
         Session { options, publisher, desired, control, in_flight: InFlight::default() }
@@ -116,7 +122,12 @@ impl Session {
         });
         let mut backoff = Backoff::new(seed);
         let mut young = 0;
-        while !self.desired.borrow().stop {
+        loop {
+            // An error means that nobody can steer any more: the same as a stop.
+            let _ = self.desired.wait_for(|desired| desired.stop || !desired.away).await;
+            if self.desired.borrow().stop {
+                break;
+            }
             let attempt = tokio::select! {
                 attempt = connect(&self.options) => attempt,
                 () = stopped(&mut self.desired) => break,
@@ -126,7 +137,10 @@ impl Session {
                     let began = Instant::now();
                     let ended = self.serve(connection, handler).await;
                     if matches!(ended, Ended::Stopped) {
-                        break;
+                        if !self.desired.borrow().stop {
+                            handler.disconnected("left it, so that it keeps what can't be stored here");
+                        }
+                        continue;
                     }
                     let lasted = began.elapsed() >= LASTED;
                     let closed = matches!(ended, Ended::ByBroker);

@@ -1,6 +1,6 @@
 //! Scoring one chunk after another on one thread.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     ResultFormat,
@@ -73,7 +73,7 @@ impl<'j> ChunkScorer<'j> {
             }
             *sequence += 1;
             lines.push(line);
-            let message = Message { topic: "", payload, sequence: *sequence, now: Duration::ZERO };
+            let message = Message { topic: "", payload, sequence: *sequence, ..Message::default() };
             write.result.rows += 1;
             scorer.push(lines.len() - 1, &message, &mut |settled| write.settle(&settled, lines));
             if scorer.waiting() >= MAX_BATCH {
@@ -106,6 +106,7 @@ impl<'j> ChunkScorer<'j> {
             pipeline: "score".into(),
             device: "offline".into(),
             epoch: Epoch([0; 8]),
+            sequence_field: None,
             source,
             max_sources: 1_000_000,
             copy_fields: Vec::new(),

@@ -5,7 +5,7 @@ use super::{
     payload::Row,
     plan::{InputPlan, Plan},
     scorer::Unit,
-    source::SourceState,
+    source::{LastKnown, SourceState},
     spec::{WindowLayout, WindowSpec},
 };
 use crate::domain::{ElementType, Rejection, Tensor, TensorData};
@@ -34,7 +34,7 @@ impl Batch {
         plans: &[InputPlan],
         takers: &[Taker],
         row: &Row,
-        last_known: &mut [Option<f64>],
+        last_known: &mut [Option<LastKnown>],
         numbers: &mut Vec<f64>,
     ) -> Result<(), Rejection> {
         for (i, (plan, taker)) in plans.iter().zip(takers).enumerate() {

@@ -3,6 +3,7 @@
 use super::{
     payload::{Array, ArrayState, Layout, Row, Scalar},
     plan::InputPlan,
+    source::LastKnown,
     spec::{FieldKind, FieldSpec, ImageSpec, InputSource, Missing, Scaling},
 };
 use crate::domain::{ElementType, Reason, Rejection, TensorData};
@@ -45,7 +46,7 @@ impl Taker {
     pub fn numbers(
         &self,
         row: &Row,
-        last_known: &mut [Option<f64>],
+        last_known: &mut [Option<LastKnown>],
         numbers: &mut Vec<f64>,
     ) -> Result<(), Rejection> {
         match &self.source {
@@ -174,7 +175,7 @@ fn integers<T>(
 fn number(
     scalar: &Scalar,
     field: &FieldSpec,
-    last_known: Option<&mut Option<f64>>,
+    last_known: Option<&mut Option<LastKnown>>,
 ) -> Result<f64, Rejection> {
     let value = match (scalar, field.kind) {
         (Scalar::Integer(i), FieldKind::Number) => *i as f64,
@@ -186,7 +187,7 @@ fn number(
         (Scalar::Missing | Scalar::Null, _) => {
             return match (&field.missing, last_known) {
                 (Missing::Constant(constant), _) => Ok(*constant),
-                (Missing::LastKnown, Some(Some(last))) => Ok(*last),
+                (Missing::LastKnown, Some(Some(last))) => Ok(last.value),
                 (Missing::LastKnown, _) => Err(Rejection::new(
                     Reason::MissingField,
                     format!("field `{}` is {} and this source never sent one", field.path, scalar.kind()),
@@ -204,7 +205,7 @@ fn number(
         && value.is_finite()
         && let Some(last) = last_known
     {
-        *last = Some(value);
+        *last = Some(LastKnown::new(value));
     }
     Ok(value)
 }

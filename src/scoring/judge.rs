@@ -61,19 +61,27 @@ impl Judge {
     ) {
         let Unit { message, input_id, state, .. } = &unit;
         let (message, input_id) = (*message, input_id.clone());
+        let (source, number) = (unit.source.clone(), unit.number);
+        let source = source.as_ref();
         let rejected = |rejection: &Rejection, settle: &mut dyn FnMut(Settled<'_>)| {
-            settle(Settled { message, input_id: &input_id, outcome: Outcome::Rejected(rejection) });
+            settle(Settled {
+                message,
+                input_id: &input_id,
+                source,
+                number,
+                outcome: Outcome::Rejected(rejection),
+            });
         };
         match (state, answer) {
             (UnitState::Merged, _) => {
-                settle(Settled { message, input_id: &input_id, outcome: Outcome::Merged });
+                settle(Settled { message, input_id: &input_id, source, number, outcome: Outcome::Merged });
             }
             (UnitState::Rejected(rejection), _) => rejected(rejection, settle),
             (UnitState::InBatch, Err(rejection)) => rejected(&rejection, settle),
             (UnitState::InBatch, Ok((answer, row))) => match self.judge(unit, answer, row, sources) {
                 Ok(()) => {
                     let outcome = Outcome::Verdict(&self.verdict);
-                    settle(Settled { message, input_id: &input_id, outcome });
+                    settle(Settled { message, input_id: &input_id, source, number, outcome });
                 }
                 Err(rejection) => rejected(&rejection, settle),
             },

@@ -83,15 +83,18 @@ impl Plan {
 
     /// True when the outcome of a reading may depend on earlier ones of its source.
     pub fn is_stateful(&self) -> bool {
+        self.remembers_readings() || self.conditions.iter().any(|condition| condition.spec.hysteresis > 0.0)
+    }
+
+    /// True when earlier readings themselves are part of later ones: windows, last known values.
+    pub fn remembers_readings(&self) -> bool {
         let last_known = |input: &InputPlan| match &input.source {
             InputSource::Fields(fields) => {
                 fields.iter().any(|f| f.missing == super::spec::Missing::LastKnown)
             }
             _ => false,
         };
-        self.spec.window.is_some()
-            || self.inputs.iter().any(last_known)
-            || self.conditions.iter().any(|condition| condition.spec.hysteresis > 0.0)
+        self.spec.window.is_some() || self.inputs.iter().any(last_known)
     }
 }
 

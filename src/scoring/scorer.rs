@@ -43,6 +43,8 @@ pub struct ScorerOptions {
     pub epoch: Epoch,
     pub source: SourceRule,
     pub max_sources: usize,
+    /// Where a sender numbers its messages.
+    pub sequence_field: Option<FieldPath>,
     /// Paths copied to the verdict; the empty path copies the whole reading.
     pub copy_fields: Vec<FieldPath>,
     pub max_payload_bytes: usize,
@@ -51,13 +53,17 @@ pub struct ScorerOptions {
 }
 
 /// One message to score.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Message<'m> {
     /// Empty where there is none.
     pub topic: &'m str,
     pub payload: &'m [u8],
-    /// Counts the messages of this epoch.
+    /// Counts the messages of its epoch.
     pub sequence: u64,
+    /// Of a message from an earlier run; else that of the options.
+    pub epoch: Option<Epoch>,
+    /// By which [`Scorer::is_needed`] knows it: ascending, never used twice.
+    pub token: u64,
     /// A monotonic time.
     pub now: Duration,
 }
@@ -76,6 +82,10 @@ pub enum Outcome<'s> {
 pub struct Settled<'s> {
     pub message: usize,
     pub input_id: &'s InputId,
+    /// None when it is not named, or the reading was refused before it was known.
+    pub source: Option<&'s Arc<str>>,
+    /// What the sender numbered the message with.
+    pub number: Option<u64>,
     pub outcome: Outcome<'s>,
 }
 
@@ -102,6 +112,7 @@ struct IdentitySlots {
     source: Option<usize>,
     time: Option<usize>,
     message_id: Option<usize>,
+    number: Option<usize>,
 }
 
 /// A reading on its way through the batch.
@@ -111,6 +122,7 @@ pub(super) struct Unit {
     pub reading: usize,
     pub input_id: InputId,
     pub source: Option<Arc<str>>,
+    pub number: Option<u64>,
     pub time: Option<String>,
     pub copied: Option<String>,
     pub now: Duration,
@@ -139,6 +151,7 @@ impl Scorer {
             },
             time: plan.spec.payload.time.as_ref().map(|path| layout.scalar(path)),
             message_id: plan.spec.payload.message_id.as_ref().map(|path| layout.scalar(path)),
+            number: options.sequence_field.as_ref().map(|path| layout.scalar(path)),
         };
         Scorer {
             reader: Reader::new(&layout),
@@ -190,12 +203,13 @@ impl Scorer {
             }
             Err(rejection) => {
                 let state = UnitState::Rejected(rejection);
-                let input_id = self.counted(input.sequence);
+                let input_id = self.counted(input);
                 self.batch.units.push(Unit {
                     message,
                     reading: 0,
                     input_id,
                     source: None,
+                    number: None,
                     time: None,
                     copied: None,
                     now: input.now,
@@ -217,8 +231,19 @@ impl Scorer {
         if self.plan.free_batch { self.options.max_batch.max(1) } else { 1 }
     }
 
-    fn counted(&self, sequence: u64) -> InputId {
-        InputId::Counted { device: self.options.device.clone(), epoch: self.options.epoch, sequence }
+    fn counted(&self, input: &Message<'_>) -> InputId {
+        let epoch = input.epoch.unwrap_or(self.options.epoch);
+        InputId::Counted { device: self.options.device.clone(), epoch, sequence: input.sequence }
+    }
+
+    /// Whether anything is remembered of `source`.
+    pub fn remembers(&self, source: &str) -> bool {
+        self.sources.peek(source).is_some()
+    }
+
+    /// Whether what is remembered of `source` rests on the message of this token.
+    pub fn is_needed(&self, source: &str, token: u64) -> bool {
+        self.sources.peek(source).is_some_and(|state| state.needs(token))
     }
 
     fn read(&mut self, input: &Message<'_>, rows: &mut Rows) -> Result<(), Rejection> {
@@ -240,8 +265,13 @@ impl Scorer {
         let mut unit = Unit {
             message,
             reading,
-            input_id: id.map_or_else(|| self.counted(input.sequence), InputId::Own),
+            input_id: id.map_or_else(|| self.counted(input), InputId::Own),
             source: None,
+            number: self.slots.number.and_then(|slot| match &row.scalars[slot] {
+                Scalar::Integer(number) => u64::try_from(*number).ok(),
+                Scalar::Unsigned(number) => Some(*number),
+                _ => None,
+            }),
             time: self.slots.time.and_then(|slot| scalar_json(&row.scalars[slot])),
             copied: self.copied(row),
             now: input.now,
@@ -296,17 +326,21 @@ impl Scorer {
         let batch = &mut self.batch;
         match self.plan.spec.window {
             None => {
-                batch.append(
+                let appended = batch.append(
                     &self.plan.inputs,
                     &self.takers,
                     row,
                     &mut state.last_known,
                     &mut self.numbers,
-                )?;
-                Ok(true)
+                );
+                state.learned_from(input.token);
+                appended.map(|()| true)
             }
             Some(window) => {
-                window::push(state, &self.plan.inputs, &self.takers, row, &mut self.numbers)?;
+                let pushed = window::push(state, &self.plan.inputs, &self.takers, row, &mut self.numbers);
+                state.learned_from(input.token);
+                pushed?;
+                state.origins.push_back(input.token);
                 if state.readings < window.length {
                     return Ok(false);
                 }

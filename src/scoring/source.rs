@@ -1,11 +1,29 @@
 //! What is remembered of each source: its window, last known values, conditions. Bounded.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::domain::{Reason, Rejection};
 
 /// A source unseen for this long gives its place to a new one when all places are taken.
 const IDLE_SECS: u64 = 60;
+
+/// The last value of a field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LastKnown {
+    pub value: f64,
+    /// The token of the message that brought it; none before [`SourceState::learned_from`].
+    from: Option<u64>,
+}
+
+impl LastKnown {
+    pub fn new(value: f64) -> Self {
+        LastKnown { value, from: None }
+    }
+}
 
 /// What is remembered of one source.
 #[derive(Debug, Default)]
@@ -17,9 +35,26 @@ pub struct SourceState {
     /// Readings in the window.
     pub readings: usize,
     /// Per field with `missing = "last"`, in plan order.
-    pub last_known: Vec<Option<f64>>,
+    pub last_known: Vec<Option<LastKnown>>,
+    /// The token of the message of each reading in the window.
+    pub origins: VecDeque<u64>,
     /// The last answer of each condition.
     pub conditions: Vec<bool>,
+}
+
+impl SourceState {
+    /// The values just learned came with the message of this token.
+    pub fn learned_from(&mut self, token: u64) {
+        for known in self.last_known.iter_mut().flatten() {
+            known.from.get_or_insert(token);
+        }
+    }
+
+    /// Whether the window or a last known value rests on the message of this token.
+    pub fn needs(&self, token: u64) -> bool {
+        self.origins.front().is_some_and(|oldest| token >= *oldest)
+            || self.last_known.iter().flatten().any(|known| known.from == Some(token))
+    }
 }
 
 /// The sources of one pipeline: at most `max_sources`; who was not seen for a minute makes room.
@@ -44,6 +79,11 @@ impl SourceTable {
     /// Sources that gave their place to others so far.
     pub fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// The state of `name`, without touching it.
+    pub fn peek(&self, name: &str) -> Option<&SourceState> {
+        self.sources.get(name)
     }
 
     /// The state of `name` at `now` (a monotonic time), new if need be.

@@ -63,6 +63,7 @@ fn scorer(dims: &[usize], declaration: &str, change: impl FnOnce(&mut ScorerOpti
         pipeline: "p".into(),
         device: "d".into(),
         epoch: Epoch([0; 8]),
+        sequence_field: None,
         source: SourceRule::None,
         max_sources: 10,
         copy_fields: Vec::new(),
@@ -92,7 +93,13 @@ fn score(scorer: &mut Scorer, payloads: &[&str]) -> Vec<String> {
     };
     for (index, payload) in payloads.iter().enumerate() {
         let now = Duration::from_secs(index as u64);
-        let message = Message { topic: "a/b", payload: payload.as_bytes(), sequence: index as u64, now };
+        let message = Message {
+            topic: "a/b",
+            payload: payload.as_bytes(),
+            sequence: index as u64,
+            now,
+            ..Message::default()
+        };
         scorer.push(index, &message, &mut settle);
     }
     scorer.flush(&mut settle);
@@ -268,7 +275,7 @@ fn one_result_id_an_input_and_pipeline_wherever_it_is_scored() {
                 options.max_batch = max_batch;
                 options.epoch = Epoch([u8::try_from(max_batch).unwrap(); 8]);
             });
-        let message = |payload| Message { topic: "", payload, sequence: 1, now: Duration::ZERO };
+        let message = |payload| Message { topic: "", payload, sequence: 1, ..Message::default() };
         let mut settle = |settled: super::Settled<'_>| {
             if let Outcome::Verdict(verdict) = settled.outcome {
                 ids.push(verdict.id);

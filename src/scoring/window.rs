@@ -40,4 +40,5 @@ pub(super) fn advance(state: &mut SourceState, window: WindowSpec, plans: &[Inpu
         series.drain(..window.step * plan.step_len);
     }
     state.readings -= window.step;
+    state.origins.drain(..window.step.min(state.origins.len()));
 }

@@ -103,6 +103,9 @@ impl Families<'_> {
                 ("merged", books.merged),
                 ("rejected", books.rejected),
                 ("shed", books.shed),
+                ("expired", books.expired),
+                ("damaged", books.damaged),
+                ("dropped", books.dropped),
             ]
             .map(|(bucket, units)| ([("pipeline", name.as_str()), ("bucket", bucket)], units))
         });

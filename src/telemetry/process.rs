@@ -3,14 +3,14 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, RwLock,
+        Arc, Mutex, OnceLock, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
 use super::{
-    Readiness,
+    OutboxSnapshot, Readiness,
     stats::{ModelInfo, PipelineStats},
 };
 use crate::domain::Books;
@@ -77,7 +77,6 @@ impl Pipelines {
 }
 
 /// Everything the process tells about itself. One per daemon, shared.
-#[derive(Debug)]
 pub struct Telemetry {
     device: String,
     started: Instant,
@@ -85,7 +84,11 @@ pub struct Telemetry {
     readiness: Readiness,
     unmatched: AtomicU64,
     pipelines: RwLock<Pipelines>,
+    outbox: OnceLock<OutboxReader>,
 }
+
+/// Reads the outbox when somebody asks.
+type OutboxReader = Box<dyn Fn() -> OutboxSnapshot + Send + Sync>;
 
 impl Telemetry {
     /// For the device of that name; nothing connected, no pipelines, ready.
@@ -97,6 +100,7 @@ impl Telemetry {
             readiness: Readiness::new(),
             unmatched: AtomicU64::new(0),
             pipelines: RwLock::default(),
+            outbox: OnceLock::new(),
         })
     }
 
@@ -123,6 +127,16 @@ impl Telemetry {
 
     pub fn messages_unmatched(&self) -> u64 {
         self.unmatched.load(Relaxed)
+    }
+
+    /// There is an outbox, which `read` reads.
+    pub fn set_outbox(&self, read: impl Fn() -> OutboxSnapshot + Send + Sync + 'static) {
+        let _ = self.outbox.set(Box::new(read));
+    }
+
+    /// The outbox now, if there is one.
+    pub fn outbox(&self) -> Option<OutboxSnapshot> {
+        self.outbox.get().map(|read| read())
     }
 
     /// The pipeline `name` runs `model`: its books, new ones or, after a reload, those it had.
@@ -157,6 +171,12 @@ impl Telemetry {
         let pipelines = self.pipelines.read().expect("nothing panics under this lock");
         let all = pipelines.by_name.values().chain(&pipelines.leaving);
         all.map(|stats| stats.books()).sum::<Books>() + pipelines.gone
+    }
+}
+
+impl std::fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Telemetry").field("device", &self.device).finish_non_exhaustive()
     }
 }
 

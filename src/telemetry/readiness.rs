@@ -23,6 +23,18 @@ pub enum State {
     SubscriptionRefused,
     /// Units are being shed; see the counter for the policy.
     Shedding,
+    /// An uplink has no connection: results gather in the outbox.
+    UplinkDown,
+    /// No room on the file system: what can't be stored is counted.
+    DiskFull,
+    /// The outbox can't be written: scoring and live verdicts go on, what can't be stored is counted.
+    ReadOnly,
+    /// Records of the outbox were found unreadable and set aside.
+    StoreDamaged,
+    /// The outbox is full and a class refuses to shed: the broker keeps what comes.
+    Refusing,
+    /// The wall clock was never set: times in verdicts are wrong, nothing else depends on it.
+    ClockUnset,
     /// A reload brought a configuration with faults; the one before keeps running.
     ConfigRefused,
     /// Stopping: no new input, what is queued is finished.
@@ -31,13 +43,19 @@ pub enum State {
 
 impl State {
     /// Every state, in the order documentation lists them.
-    pub const ALL: [State; 8] = [
+    pub const ALL: [State; 14] = [
         State::Starting,
         State::BrokerUnreachable,
         State::BrokerRefused,
         State::TakenOver,
         State::SubscriptionRefused,
         State::Shedding,
+        State::UplinkDown,
+        State::DiskFull,
+        State::ReadOnly,
+        State::StoreDamaged,
+        State::Refusing,
+        State::ClockUnset,
         State::ConfigRefused,
         State::Draining,
     ];
@@ -51,6 +69,12 @@ impl State {
             State::TakenOver => "taken_over",
             State::SubscriptionRefused => "subscription_refused",
             State::Shedding => "shedding",
+            State::UplinkDown => "uplink_down",
+            State::DiskFull => "disk_full",
+            State::ReadOnly => "read_only",
+            State::StoreDamaged => "store_damaged",
+            State::Refusing => "refusing",
+            State::ClockUnset => "clock_unset",
             State::ConfigRefused => "config_refused",
             State::Draining => "draining",
         }
@@ -58,7 +82,11 @@ impl State {
 
     /// True when the daemon isn't ready while in this state.
     pub fn blocks(self) -> bool {
-        !matches!(self, State::Shedding | State::ConfigRefused)
+        use State::{BrokerRefused, BrokerUnreachable, Draining, Starting, SubscriptionRefused, TakenOver};
+        matches!(
+            self,
+            Starting | BrokerUnreachable | BrokerRefused | TakenOver | SubscriptionRefused | Draining
+        )
     }
 
     /// States that belong to a normal life are told at INFO, the others at WARN.

@@ -6,5 +6,23 @@
 //!                                                                      '-- acknowledged after the sync
 //! store -> courier (by class) -> uplink -> delivered -> writer
 //! ```
+//!
+//! Invariant: the writer's thread alone changes the store; everybody else hands in or reads.
 
+mod handle;
+mod health;
+mod input;
+mod journal;
+mod lock;
+mod open;
+mod snapshot;
 pub mod store;
+mod writer;
+
+pub use handle::{Listener, Outbox, Submission};
+pub use health::Health;
+pub use input::Input;
+pub use journal::{Journal, Journaled};
+pub use lock::{Lock, LockError};
+pub use open::{OutboxError, OutboxThread, open, store_options};
+pub use snapshot::snapshot;

@@ -47,6 +47,19 @@ impl Ledger {
         self.shed[policy as usize]
     }
 
+    /// Books kept since an earlier run; `rejected` and `shed` by place in their lists.
+    pub fn restored(books: Books, rejected: &[(u8, u64)], shed: &[(u8, u64)]) -> Self {
+        let mut ledger = Ledger { books, ..Ledger::default() };
+        for (table, counts) in [(&mut ledger.rejected[..], rejected), (&mut ledger.shed[..], shed)] {
+            for (place, count) in counts {
+                if let Some(sum) = table.get_mut(usize::from(*place)) {
+                    *sum += count;
+                }
+            }
+        }
+        ledger
+    }
+
     fn settle(&mut self, bucket: Bucket, units: u64) {
         // Settling what was never received leaves the books unbalanced, which is then seen, instead
         // of taking the daemon down.
@@ -56,6 +69,9 @@ impl Ledger {
             Bucket::Merged => &mut self.books.merged,
             Bucket::Rejected => &mut self.books.rejected,
             Bucket::Shed => &mut self.books.shed,
+            Bucket::Expired => &mut self.books.expired,
+            Bucket::Damaged => &mut self.books.damaged,
+            Bucket::Dropped => &mut self.books.dropped,
         } += units;
     }
 }
@@ -116,6 +132,18 @@ impl PipelineStats {
         let mut ledger = self.ledger_mut();
         ledger.books.received += units;
         ledger.books.pending += units;
+    }
+
+    /// Books of earlier runs, before anything is counted in this one.
+    pub fn restore(&self, ledger: Ledger) {
+        *self.ledger_mut() = ledger;
+    }
+
+    /// Pending units are left to the broker, which sends them again: they were never received.
+    pub fn withdraw(&self, units: u64) {
+        let mut ledger = self.ledger_mut();
+        ledger.books.received = ledger.books.received.saturating_sub(units);
+        ledger.books.pending = ledger.books.pending.saturating_sub(units);
     }
 
     /// Pending units ended in `bucket`. Use [`reject`](Self::reject) and [`shed`](Self::shed) for

@@ -10,11 +10,11 @@ use bytes::Bytes;
 use super::{
     disk::Disk,
     frame::Frame,
-    options::Order,
     segment::{FILE_HEAD_BYTES, FrameReader, Head, Step},
     state::{Segment, State},
     store::Shared,
 };
+use crate::domain::Order;
 
 /// A pending record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct Cursor {
     shared: Arc<Shared>,
     id: [u8; 8],
     class: String,
+    /// Only this lane of the class.
+    only: Option<u16>,
     order: Order,
     /// Records of the frame at hand.
     loaded: VecDeque<Item>,
@@ -75,6 +77,7 @@ impl Cursor {
             shared,
             id,
             class: class.to_owned(),
+            only: None,
             order,
             loaded: VecDeque::new(),
             reader: None,
@@ -85,9 +88,22 @@ impl Cursor {
         }
     }
 
+    /// Reads one lane of the class only.
+    pub fn only(mut self, lane: u16) -> Self {
+        self.only = Some(lane);
+        self
+    }
+
+    fn wants(&self, state: &State, lane: u16) -> bool {
+        self.only.is_none_or(|only| only == lane)
+            && state.lane(lane).is_some_and(|lane| lane.class == self.class)
+    }
+
     /// Begins again, for records that were opened again behind the cursor's back.
     pub fn rewind(&mut self) {
+        let only = self.only;
         *self = Cursor::new(self.disk.clone(), self.shared.clone(), self.id, &self.class, self.order);
+        self.only = only;
     }
 
     /// The next pending record that `skip` (by lane and sequence) does not know; none when there is
@@ -129,22 +145,26 @@ impl Cursor {
 
     fn load(&mut self, frame: &Frame) {
         let state = self.shared.state();
-        let of_class = |lane: u16| state.lane(lane).is_some_and(|lane| lane.class == self.class);
-        if !frame.directory.runs.iter().any(|run| of_class(run.lane)) {
+        if !frame.directory.runs.iter().any(|run| self.wants(&state, run.lane)) {
             return;
         }
-        self.loaded.extend(frame.records().filter(|record| of_class(record.lane)).map(|record| Item {
-            lane: record.lane,
-            sequence: record.sequence,
-            at_ms: frame.directory.at_ms,
-            payload: Bytes::copy_from_slice(record.payload),
-        }));
+        let wanted = frame.records().filter(|record| self.wants(&state, record.lane));
+        let items: Vec<Item> = wanted
+            .map(|record| Item {
+                lane: record.lane,
+                sequence: record.sequence,
+                at_ms: frame.directory.at_ms,
+                payload: Bytes::copy_from_slice(record.payload),
+            })
+            .collect();
+        drop(state);
+        self.loaded.extend(items);
     }
 
     /// Whether a segment has pending records of the class.
     fn has_live(&self, state: &State, segment: &Segment) -> bool {
         segment.runs.iter().any(|run| {
-            let lane = state.lane(run.lane).filter(|lane| lane.class == self.class);
+            let lane = state.lane(run.lane).filter(|_| self.wants(state, run.lane));
             lane.is_some_and(|lane| lane.live_in(run.first, run.end) > 0)
         })
     }
@@ -264,10 +284,8 @@ impl Cursor {
                 Step::Frame { at, frame, .. } => {
                     let state = self.shared.state();
                     let of_class = frame.directory.runs.iter().any(|run| {
-                        state.lane(run.lane).is_some_and(|lane| {
-                            lane.class == self.class
-                                && lane.live_in(run.first, run.first + u64::from(run.count)) > 0
-                        })
+                        let lane = state.lane(run.lane).filter(|_| self.wants(&state, run.lane));
+                        lane.is_some_and(|lane| lane.live_in(run.first, run.first + u64::from(run.count)) > 0)
                     });
                     drop(state);
                     if of_class {

@@ -1,9 +1,9 @@
 //! The few things the store asks of a file system, so that a test can be the file system.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions},
     io,
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -67,7 +67,15 @@ impl Disk for Folder {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let path = self.path.join(name);
         // What sensors said is nobody else's business.
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        let create = || OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
+        let file = create().or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            // Somebody removed the folder.
+            DirBuilder::new().recursive(true).mode(0o700).create(&self.path)?;
+            create()
+        })?;
         Ok(Arc::new(file))
     }
 
@@ -112,6 +120,11 @@ impl DiskFile for File {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.sync_data()
+        self.sync_data()?;
+        // Somebody removed the file, or its folder: what was written is nowhere.
+        if std::os::unix::fs::MetadataExt::nlink(&self.metadata()?) == 0 {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the file was removed"));
+        }
+        Ok(())
     }
 }

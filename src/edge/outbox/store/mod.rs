@@ -27,12 +27,13 @@ mod space;
 mod state;
 #[allow(clippy::module_inception)]
 mod store;
+mod tally;
 
 #[cfg(test)]
 mod tests;
 
 pub use books::{Fate, ResultBooks, UnitBooks};
-pub use options::{ClassPolicy, Durability, Moment, Order, StoreOptions, WhenFull};
+pub use options::{Moment, StoreOptions};
 pub use ranges::RangeSet;
 pub use recovery::{Damage, Fresh, OpenError, Reading, Recovery, read_outbox};
 pub use space::{Room, Usage, folder_bytes};

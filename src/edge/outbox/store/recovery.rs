@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, io, ops::Range, sync::Arc};
 use super::{
     books::Fate,
     disk::Disk,
-    options::{Durability, StoreOptions},
+    options::StoreOptions,
     segment::{FILE_HEAD_BYTES, FORMAT, FrameReader, Head, NoHead, Step},
     state::{Lane, Segment, State, on_disk},
     store::Store,
 };
+use crate::domain::Durability;
 
 /// Why a folder is not opened as an outbox.
 #[derive(Debug, thiserror::Error)]

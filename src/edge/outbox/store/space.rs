@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, io};
 
 use super::{
     books::Fate,
-    options::{ClassPolicy, WhenFull},
     recovery::{ASIDE, parse_name},
     state::{Segment, State, on_disk},
     store::Store,
 };
+use crate::domain::{ClassPolicy, WhenFull};
 
 /// Whether records of a class may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

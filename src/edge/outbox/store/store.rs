@@ -13,10 +13,11 @@ use super::{
     books::{Fate, UnitBooks},
     disk::{Disk, DiskFile},
     frame::{Directory, FrameBuilder, HEAD_BYTES, Run},
-    options::{Durability, Moment, StoreOptions},
+    options::{Moment, StoreOptions},
     segment::{FILE_HEAD_BYTES, Head},
     state::{INPUT_CLASS, Mark, Segment, State},
 };
+use crate::domain::Durability;
 
 /// What the store's writer and its readers share.
 #[derive(Debug, Default)]
@@ -77,6 +78,8 @@ pub struct Store {
     pub(super) pending: Vec<Mark>,
     touched_pipelines: BTreeSet<u16>,
     touched_lanes: BTreeSet<u16>,
+    /// Marks were given up with their frame: only a new segment's head can carry them.
+    needs_head: bool,
     /// Bytes of files that were set aside.
     pub(super) aside_bytes: u64,
 }
@@ -96,6 +99,7 @@ impl Store {
             pending: Vec::new(),
             touched_pipelines: BTreeSet::new(),
             touched_lanes: BTreeSet::new(),
+            needs_head: false,
             aside_bytes: 0,
         }
     }
@@ -216,8 +220,32 @@ impl Store {
     pub fn settle(&mut self, lane: u16, sequence: u64) {
         let mut state = self.shared.state();
         let Some(of) = state.lane_mut(lane) else { return };
-        if of.settled.insert(sequence..sequence + 1) > 0 {
-            self.pending.push(Mark::Settled { lane, first: sequence, count: 1 });
+        if of.settled.insert(sequence..sequence + 1) == 0 {
+            return;
+        }
+        match self.pending.last_mut() {
+            Some(Mark::Settled { lane: last, first, count })
+                if *last == lane && *first + *count == sequence =>
+            {
+                *count += 1;
+            }
+            _ => self.pending.push(Mark::Settled { lane, first: sequence, count: 1 }),
+        }
+    }
+
+    /// The sequence of a lane's next record.
+    pub fn next_of(&self, lane: u16) -> u64 {
+        self.shared.state().lane(lane).map_or(0, |lane| lane.next)
+    }
+
+    /// Ends a record that the coming commit is about to write: nothing needs it any more.
+    pub fn end_unborn(&mut self, lane: u16, sequence: u64) {
+        let mut state = self.shared.state();
+        let Some(of) = state.lane_mut(lane) else { return };
+        if of.done.insert(sequence..sequence + 1) > 0 {
+            of.books.ended[Fate::Delivered as usize] += 1;
+            self.touched_lanes.insert(lane);
+            self.pending.push(Mark::Done { lane, first: sequence, count: 1, fate: Fate::Delivered });
         }
     }
 
@@ -239,6 +267,10 @@ impl Store {
         self.touched_pipelines.insert(pipeline);
     }
 
+    pub(super) fn touch_lane(&mut self, lane: u16) {
+        self.touched_lanes.insert(lane);
+    }
+
     /// Sequences from here on belong to a new epoch.
     pub fn begin_epoch(&mut self, epoch: [u8; 8]) {
         self.mark(Mark::Epoch(epoch));
@@ -252,7 +284,13 @@ impl Store {
 
     /// True when something in memory is not in the log.
     pub fn has_pending(&self) -> bool {
-        !self.pending.is_empty() || !self.unsynced.is_empty()
+        let touched = !self.touched_lanes.is_empty() || !self.touched_pipelines.is_empty();
+        touched || self.needs_head || !self.pending.is_empty() || !self.unsynced.is_empty()
+    }
+
+    /// True when something was written and not synced.
+    pub fn has_unsynced(&self) -> bool {
+        !self.unsynced.is_empty()
     }
 
     /// Writes a batch and what is pending as one frame; durable on return, as the durability has
@@ -325,7 +363,7 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`].
     pub fn flush_marks(&mut self) -> io::Result<()> {
-        if !self.pending.is_empty() {
+        if self.has_pending() {
             self.commit(&Batch::default())?;
         }
         self.flush(self.options.durability != Durability::None)
@@ -350,7 +388,11 @@ impl Store {
     /// Lets go of the records that could not be written and counts them as shed. Inputs among
     /// them are only not journaled: the caller still has them.
     pub fn give_up(&mut self) {
-        for frame in std::mem::take(&mut self.unsynced) {
+        // What stands in the file already may yet be synced ([`Durability::Interval`]).
+        let (kept, lost): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.unsynced).into_iter().partition(|frame| frame.written);
+        self.unsynced = kept;
+        for frame in lost {
             for run in frame.directory.runs {
                 let range = run.first..run.first + u64::from(run.count);
                 if let Some(lane) = self.shared.state().lane_mut(run.lane).filter(|lane| lane.is_input()) {
@@ -360,8 +402,14 @@ impl Store {
             }
             // The marks that were in it are in the state: a new head carries them.
             self.touched_pipelines.extend(frame.units.iter().map(|(pipeline, _)| *pipeline));
-            self.active = None;
+            self.needs_head = true;
         }
+    }
+
+    /// Counts a batch that is not even tried.
+    pub fn discard(&mut self, batch: &Batch) {
+        self.build(batch, false);
+        self.give_up();
     }
 
     fn flush(&mut self, sync: bool) -> io::Result<()> {
@@ -434,7 +482,7 @@ impl Store {
         if let Some(active) = &self.active {
             let empty = active.len == active.begin;
             let fits = active.len + bytes + HEAD_BYTES as u64 <= self.options.segment_bytes;
-            if empty || (fits && !self.is_aged()) {
+            if !self.needs_head && (empty || (fits && !self.is_aged())) {
                 return Ok(());
             }
             if self.options.durability == Durability::None {
@@ -486,6 +534,7 @@ impl Store {
         let mut state = self.shared.state();
         state.segments.push(segment);
         drop(state);
+        self.needs_head = false;
         self.active = Some(Active { file, seed: head.seed(), begin: len, len, synced: 0, named: false });
         Ok(())
     }

@@ -9,9 +9,9 @@ use std::{
 use bytes::Bytes;
 
 use super::disk::FaultyDisk;
+use crate::domain::{ClassPolicy, Durability, Order};
 use crate::edge::outbox::store::{
-    Batch, ClassPolicy, Durability, Fate, Fresh, Lane, Moment, Order, Recovery, Room, Store, StoreOptions,
-    UnitBooks,
+    Batch, Fate, Fresh, Lane, Moment, Recovery, Room, Store, StoreOptions, UnitBooks,
     cursor::{Cursor, ReadError},
 };
 

@@ -1,0 +1,136 @@
+//! A worker's side of the outbox: classes, submissions, what stays on disk.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    outbox::{Input, Journal, Outbox, Submission},
+    queue::Job,
+    retention::Retention,
+};
+use crate::{
+    config::{ClassConfig, PipelineConfig, RESULT_CLASS},
+    scoring::{Scorer, Verdict},
+};
+
+/// What one pipeline needs to make its outcomes durable.
+pub(super) struct Durable {
+    outbox: Outbox,
+    pipeline: u16,
+    classes: Arc<[ClassConfig]>,
+    pub journal: Journal,
+    /// Verdicts are published live too.
+    pub live: bool,
+    retention: Option<Retention>,
+    submission: Submission,
+    /// Readings of this batch by source, with the token of their message.
+    readings: Vec<(Arc<str>, usize)>,
+    unnamed: Arc<str>,
+}
+
+impl Durable {
+    /// `replay`: at a start, what earlier runs remembered is scored again.
+    pub fn new(outbox: Outbox, classes: Arc<[ClassConfig]>, pipeline: &PipelineConfig, replay: bool) -> Self {
+        let (name, live) = (pipeline.name.as_str(), pipeline.live);
+        let remembers = pipeline.model.plan.remembers_readings();
+        let (journal, pipeline) = (Journal::new(outbox.clone(), name, replay), outbox.pipeline(name));
+        Durable {
+            outbox,
+            pipeline,
+            classes,
+            journal,
+            live,
+            retention: remembers.then(Retention::default),
+            submission: Submission { pipeline, ..Submission::default() },
+            readings: Vec::new(),
+            unnamed: "".into(),
+        }
+    }
+
+    /// Stores a verdict in the class its conditions choose.
+    pub fn verdict(&mut self, verdict: &Verdict, payload: Bytes) {
+        let class = class_of(&self.classes, verdict);
+        self.submission.results.push((class, payload));
+        self.submission.units.scored += 1;
+    }
+
+    pub fn merged(&mut self) {
+        self.submission.units.merged += 1;
+    }
+
+    pub fn rejected(&mut self, reason: u8) {
+        super::outbox::store::books::add_to(&mut self.submission.units.rejected, reason, 1);
+    }
+
+    /// A reading of message `at` belongs to `source`.
+    pub fn reading(&mut self, source: Option<&Arc<str>>, at: usize, number: Option<u64>) {
+        let source = source.unwrap_or(&self.unnamed);
+        if let Some(number) = number {
+            self.submission.numbers.push((source.clone(), number));
+        }
+        if self.retention.is_some() {
+            self.readings.push((source.clone(), at));
+        }
+    }
+
+    /// More units than messages.
+    pub fn received(&mut self, more: u64) {
+        self.submission.units.received += more;
+    }
+
+    /// Hands in what the batch of `jobs` came to; `first_token` is that of its first message.
+    pub fn submit(&mut self, scorer: &Scorer, jobs: &[Job], first_token: u64) {
+        for job in jobs.iter().filter(|job| !job.settled_before) {
+            let counted = job.input.as_ref().is_some_and(|input| input.scored());
+            self.submission.units.received += u64::from(!counted);
+            self.submission.settled.extend(job.input.clone());
+        }
+        self.retain(scorer, jobs, first_token);
+        let empty = Submission { pipeline: self.pipeline, ..Submission::default() };
+        self.outbox.submit(std::mem::replace(&mut self.submission, empty));
+    }
+
+    /// Nothing rests any more on what is kept.
+    pub fn release_all(&mut self) {
+        let Some(retention) = &mut self.retention else { return };
+        let released = retention.take_all();
+        self.outbox.submit(Submission { pipeline: self.pipeline, released, ..Submission::default() });
+    }
+
+    fn retain(&mut self, scorer: &Scorer, jobs: &[Job], first_token: u64) {
+        let Some(retention) = &mut self.retention else { return };
+        let Submission { kept, released, .. } = &mut self.submission;
+        for (source, at) in &self.readings {
+            let Some(input) = &jobs[*at].input else { continue };
+            let needed = retention.note(scorer, source, first_token + *at as u64, input);
+            if needed && !kept.iter().any(|known: &Arc<Input>| Arc::ptr_eq(known, input)) {
+                kept.push(input.clone());
+            }
+        }
+        for (source, _) in self.readings.drain(..) {
+            retention.release(scorer, &source, released);
+        }
+        retention.sweep(scorer, released);
+        // Replayed and needed by nothing any more.
+        for job in jobs.iter().filter(|job| job.settled_before) {
+            let Some(input) = &job.input else { continue };
+            if !kept.iter().any(|known| Arc::ptr_eq(known, input)) {
+                released.push(input.clone());
+            }
+        }
+        kept.retain(|input| {
+            !jobs
+                .iter()
+                .any(|job| job.settled_before && job.input.as_ref().is_some_and(|of| Arc::ptr_eq(of, input)))
+        });
+    }
+}
+
+/// The place of the first class, by priority, one of whose conditions holds.
+fn class_of(classes: &[ClassConfig], verdict: &Verdict) -> u16 {
+    let holds = |name: &String| verdict.conditions.iter().any(|(known, holds)| **known == **name && *holds);
+    let chosen = classes.iter().position(|class| class.when.iter().any(holds));
+    let rest = || classes.iter().position(|class| class.name == RESULT_CLASS);
+    u16::try_from(chosen.or_else(rest).unwrap_or(0)).unwrap_or(0)
+}

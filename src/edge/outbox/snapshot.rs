@@ -1,0 +1,47 @@
+//! The outbox in numbers, for metrics and status.
+
+use super::{
+    handle::Outbox,
+    store::{Fate, State},
+};
+use crate::telemetry::{LaneSnapshot, OutboxSnapshot};
+
+/// The outbox now; the uplinks are added by who has them.
+pub fn snapshot(outbox: &Outbox) -> OutboxSnapshot {
+    let health = outbox.health();
+    let shared = outbox.shared();
+    let state = shared.state();
+    OutboxSnapshot {
+        bytes: health.bytes,
+        max_bytes: health.max_bytes,
+        free_bytes: health.free_bytes,
+        commits: health.commits,
+        journaled: health.journaled,
+        wall_corrections: state.wall_corrections,
+        lanes: lanes(&state),
+        uplinks: Vec::new(),
+    }
+}
+
+fn lanes(state: &State) -> Vec<LaneSnapshot> {
+    let results = state.lanes.iter().enumerate().filter(|(_, lane)| !lane.is_input());
+    let lanes = results.map(|(at, lane)| {
+        let live = |segment: &&super::store::Segment| {
+            let of = segment.runs.iter().filter(|run| usize::from(run.lane) == at);
+            of.map(|run| lane.live_in(run.first, run.end)).sum::<u64>() > 0
+        };
+        let oldest = state.segments.iter().find(live);
+        let age_ms = oldest.map_or(0, |segment| state.at_ms.saturating_sub(segment.oldest_at_ms));
+        LaneSnapshot {
+            pipeline: state.pipelines[usize::from(lane.pipeline)].name.clone(),
+            class: lane.class.clone(),
+            made: lane.books.made,
+            imported: lane.books.imported,
+            replayed: lane.books.replayed,
+            ended: Fate::ALL.iter().map(|fate| (fate.name(), lane.books.ended(*fate))).collect(),
+            pending: lane.books.pending(),
+            oldest_secs: age_ms as f64 / 1000.0,
+        }
+    });
+    lanes.collect()
+}

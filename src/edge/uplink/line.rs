@@ -1,0 +1,74 @@
+//! One class in line for an uplink.
+
+use std::{collections::HashSet, time::Instant};
+
+use crate::{
+    config::ClassConfig,
+    edge::outbox::{
+        Outbox,
+        store::{
+            Fate,
+            cursor::{Cursor, Item, ReadError},
+        },
+    },
+};
+
+/// A class, where reading stands, and what is to go next.
+pub(super) struct Line {
+    pub class: ClassConfig,
+    cursor: Cursor,
+    ready: Option<Item>,
+    /// It could not be read.
+    troubled: bool,
+    /// Since when something waits that was not chosen.
+    pub waits_since: Option<Instant>,
+}
+
+impl Line {
+    pub fn new(outbox: &Outbox, class: ClassConfig) -> Self {
+        let cursor = outbox.cursor(&class.name, class.policy.order);
+        Line { class, cursor, ready: None, troubled: false, waits_since: None }
+    }
+
+    /// True when a record waits; reads on if need be.
+    pub fn has_ready(&mut self, outbox: &Outbox, taken: &HashSet<(u16, u64)>) -> bool {
+        self.troubled = false;
+        while self.ready.is_none() {
+            match self.cursor.next(&|lane, sequence| taken.contains(&(lane, sequence))) {
+                Ok(Some(item)) if self.is_expired(&item, outbox.now_ms()) => {
+                    outbox.end([(item.lane, item.sequence..item.sequence + 1, Fate::Expired)]);
+                }
+                Ok(Some(item)) => self.ready = Some(item),
+                Ok(None) => break,
+                Err(ReadError::Damaged { file, .. }) => {
+                    outbox.damaged(file);
+                    self.troubled = true;
+                    break;
+                }
+                Err(ReadError::Io(error)) => {
+                    tracing::debug!(%error, class = self.class.name, "the outbox can't be read now");
+                    self.troubled = true;
+                    break;
+                }
+            }
+        }
+        if self.ready.is_some() {
+            self.waits_since.get_or_insert_with(Instant::now);
+        }
+        self.ready.is_some()
+    }
+
+    fn is_expired(&self, item: &Item, now_ms: u64) -> bool {
+        self.class.policy.ttl_ms.is_some_and(|ttl_ms| item.at_ms + ttl_ms < now_ms)
+    }
+
+    /// It should be tried again although nothing new comes.
+    pub fn is_troubled(&self) -> bool {
+        self.troubled
+    }
+
+    pub fn take(&mut self) -> Option<Item> {
+        self.waits_since = None;
+        self.ready.take()
+    }
+}

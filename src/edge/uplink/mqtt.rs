@@ -1,0 +1,122 @@
+//! The uplink over MQTT: a connection of its own, at QoS 1.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Events, Outgoing, Uplink};
+use crate::{
+    mqtt::{
+        Admission, ConnectError, Control, Handler, Incoming, Options, Publish, Publisher, Qos, Receipt,
+        Receiver, Session,
+    },
+    telemetry::{State, Telemetry},
+};
+
+/// Carries messages to a broker.
+#[derive(Debug)]
+pub struct MqttUplink {
+    publisher: Publisher,
+    receipts: Arc<Receipts>,
+    max_in_flight: usize,
+}
+
+#[derive(Debug)]
+struct Receipts(Events);
+
+impl Receiver for Receipts {
+    fn arrived(&self, number: u64) {
+        self.0.arrived(number);
+    }
+}
+
+impl MqttUplink {
+    /// A link and the session that carries it, to be run by [`run`].
+    pub fn new(options: Options, events: Events) -> (MqttUplink, Session) {
+        let max_in_flight = options.max_in_flight;
+        // The courier bounds what waits; a bound here would make it wait for itself.
+        let session = Session::new(Options { max_pending_bytes: usize::MAX, ..options }, Default::default());
+        let uplink = MqttUplink {
+            publisher: session.publisher(),
+            receipts: Arc::new(Receipts(events)),
+            max_in_flight,
+        };
+        (uplink, session)
+    }
+
+    /// Runs the session until its control stops it.
+    pub async fn run(session: Session, name: String, events: Events, telemetry: Arc<Telemetry>) {
+        let mut handler = LinkHandler { name, events, telemetry };
+        session.run(&mut handler).await;
+    }
+
+    /// What stops the session.
+    pub fn control(session: &Session) -> Control {
+        session.control()
+    }
+}
+
+impl Uplink for MqttUplink {
+    fn send(&self, message: Outgoing) {
+        let Outgoing { number, topic, payload } = message;
+        let receipt = Some(Receipt::Number { to: self.receipts.clone(), number });
+        let publish = Publish { topic, payload, qos: Qos::AtLeastOnce, retain: false, receipt };
+        // Only a closed publisher hands back; the record is still in the outbox.
+        self.publisher.publish(&mut vec![publish]);
+    }
+
+    fn max_in_flight(&self) -> usize {
+        self.max_in_flight
+    }
+}
+
+/// Tells how the link is.
+struct LinkHandler {
+    name: String,
+    events: Events,
+    telemetry: Arc<Telemetry>,
+}
+
+impl LinkHandler {
+    fn down(&self, why: &str) {
+        self.events.connected(false);
+        let text = format!("uplink {}: {why}; results gather in the outbox", self.name);
+        self.telemetry.readiness().enter(State::UplinkDown, text);
+    }
+}
+
+impl Handler for LinkHandler {
+    fn connected(&mut self, _session_present: bool) -> Vec<Publish> {
+        self.events.connected(true);
+        tracing::info!(uplink = self.name, "the uplink is connected");
+        Vec::new()
+    }
+
+    fn message(&mut self, incoming: Incoming) -> Admission {
+        // Nothing is subscribed to here; a session left by somebody else may have filters.
+        if let Some(ticket) = incoming.ticket {
+            ticket.done();
+        }
+        Admission::Taken
+    }
+
+    fn goodbye(&mut self) -> Vec<Publish> {
+        Vec::new()
+    }
+
+    fn oversize(&mut self, _topic: &str, _bytes: usize) {}
+
+    fn disconnected(&mut self, why: &str) {
+        self.down(why);
+    }
+
+    fn connect_failed(&mut self, error: &ConnectError, _retry_in: Duration) {
+        self.down(&error.to_string());
+    }
+
+    fn subscribed(&mut self, _refused: &[String]) {}
+
+    fn taken_over(&mut self, now: bool) {
+        if now {
+            self.down("another client seems to use the same client id");
+        }
+    }
+}
