@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::queue::args::OutboxArgs;
+pub use super::queue::args::QueueArgs;
 use crate::config::Layers;
 
 /// On-device inference for IoT Edge: scores MQTT messages with an embedded ONNX engine.
@@ -27,6 +29,10 @@ pub enum Command {
     Model(ModelArgs),
     /// Find every fault in a configuration at once, without touching the network.
     Check(CheckArgs),
+    /// Look into the outbox of a daemon, carry its backlog away, drop or replay records.
+    Queue(QueueArgs),
+    /// Recompute the books from the outbox's files; exit code 1 when they don't balance.
+    Audit(AuditArgs),
     /// See it work in a minute: simulated machines, an embedded broker, live verdicts.
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
@@ -73,6 +79,15 @@ pub struct CheckArgs {
     /// Then also connect to the broker, under another client id
     #[arg(long)]
     pub connect: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    #[command(flatten)]
+    pub outbox: OutboxArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -3,14 +3,17 @@
 //! One file a command. Progress bars and colours live here; logic does not.
 
 mod args;
+mod audit;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;
 mod model;
+mod queue;
 mod run;
 mod score;
 mod shell;
+mod text;
 
 pub use args::command;
 pub use exit::Failure;
@@ -27,6 +30,8 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Score(args) => score::run(args),
         Command::Check(args) => check::run(&args),
+        Command::Queue(args) => queue::run(args),
+        Command::Audit(args) => audit::run(&args),
         Command::Model(args) => model::run(args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args),

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::Layers;
+use super::{ConfigError, Layers, read_layers};
 use crate::{
     domain::{ClassPolicy, Durability, Order, WhenFull},
-    settings::Section,
+    settings::{Faults, Section},
 };
 
 /// The class of verdicts that no other class takes.
@@ -42,6 +42,21 @@ pub struct ClassConfig {
     pub uplink: Option<String>,
     /// Counts against budgets and waits for windows.
     pub metered: bool,
+}
+
+impl OutboxConfig {
+    /// Reads the outbox's part of a configuration and nothing else: no model is loaded.
+    ///
+    /// # Errors
+    /// Every fault of that part.
+    pub fn load(layers: &Layers) -> Result<Option<OutboxConfig>, ConfigError> {
+        let tree = read_layers(layers)?;
+        let faults = Faults::new();
+        let root = Section::root(&tree, &faults);
+        let uplinks: Vec<String> = root.named_sections("uplinks").into_iter().map(|(name, _)| name).collect();
+        let outbox = read(&root, layers, &uplinks);
+        if faults.is_empty() { Ok(outbox) } else { Err(ConfigError { faults: faults.into_vec() }) }
+    }
 }
 
 /// `uplinks` are the names of those that are configured.

@@ -115,6 +115,7 @@ impl Durable {
         // Replayed and needed by nothing any more.
         for job in jobs.iter().filter(|job| job.settled_before) {
             let Some(input) = &job.input else { continue };
+            input.forget_payload();
             if !kept.iter().any(|known| Arc::ptr_eq(known, input)) {
                 released.push(input.clone());
             }

@@ -161,8 +161,13 @@ impl Outbox {
 
     /// Records that ended; written with the next commit, within a second.
     pub fn end(&self, ended: impl IntoIterator<Item = (u16, Range<u64>, Fate)>) {
-        self.lock().ended.extend(ended);
-        self.inner.wake.notify_one();
+        let mut queue = self.lock();
+        let first = queue.ended.is_empty();
+        queue.ended.extend(ended);
+        drop(queue);
+        if first {
+            self.inner.wake.notify_one();
+        }
     }
 
     /// A segment that a reader found damaged: the writer sets it aside.

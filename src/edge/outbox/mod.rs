@@ -9,6 +9,7 @@
 //!
 //! Invariant: the writer's thread alone changes the store; everybody else hands in or reads.
 
+pub mod audit;
 mod handle;
 mod health;
 mod input;
@@ -17,6 +18,7 @@ mod lock;
 mod open;
 mod snapshot;
 pub mod store;
+pub mod tools;
 mod writer;
 
 pub use handle::{Listener, Outbox, Submission};

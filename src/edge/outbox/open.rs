@@ -101,6 +101,13 @@ fn tell(writer: &mut Writer, recovery: &Recovery) {
             "the last commit was cut short; nobody was told it had been stored"
         );
     }
+    if !recovery.unreadable.is_empty() {
+        let files = recovery.unreadable.join(", ");
+        tracing::error!(files, "files of the outbox can't be read at all and were set aside");
+        writer.damaged(format!(
+            "{files} can't be read and were set aside; what they held is not known: look at the disk"
+        ));
+    }
     if recovery.damage.is_empty() {
         return;
     }

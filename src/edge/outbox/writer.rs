@@ -34,6 +34,8 @@ pub(super) struct WriterOptions {
 const MARKS_WAIT: Duration = Duration::from_secs(1);
 /// After trouble with the disk, the next attempt.
 const RETRY: Duration = Duration::from_millis(250);
+/// How soon a state of trouble is looked at again when nothing comes.
+const PROBE: Duration = Duration::from_secs(1);
 /// How often records are looked at for their time to live.
 const EXPIRY: Duration = Duration::from_secs(5);
 /// Damage stays a state for this long.
@@ -58,7 +60,8 @@ pub(super) struct Writer {
     damaged_at: Option<Instant>,
     journaled: u64,
     commits: u64,
-    shed: u64,
+    /// A state of trouble stands: looked at again without being asked.
+    troubled: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -96,7 +99,7 @@ impl Writer {
             damaged_at: None,
             journaled: 0,
             commits: 0,
-            shed: 0,
+            troubled: false,
         }
     }
 
@@ -165,7 +168,7 @@ impl Writer {
         let expiry = has_ttl.then_some(self.expire_at);
         let held = (!self.held.is_empty()).then(|| self.retry_at.unwrap_or(now + RETRY));
         let damage = self.damaged_at.map(|at| at + DAMAGE_STANDS);
-        let trouble = self.retry_at;
+        let trouble = self.retry_at.or(self.troubled.then_some(now + PROBE));
         let soonest = [journal, sync, marks, expiry, held, damage, trouble].into_iter().flatten().min();
         // Nothing is tried before the next attempt.
         soonest.map(|at| self.retry_at.map_or(at, |retry| at.max(retry)))
@@ -211,6 +214,9 @@ impl Writer {
         self.refuse();
         if let Err(error) = self.store.reclaim(false) {
             self.trouble(&error);
+        }
+        if self.troubled && self.retry_at.is_none() && !self.store.has_pending() {
+            self.well();
         }
         self.tell();
     }
@@ -285,7 +291,6 @@ impl Writer {
                 commit.batch.records.push((lane, payload));
             } else {
                 self.store.count_shed(lane, 1);
-                self.shed += 1;
             }
         }
         commit.batch.units.push((lanes.pipeline, units));
@@ -418,7 +423,6 @@ impl Writer {
             Err(error) => {
                 self.trouble(&error);
                 self.store.give_up();
-                self.shed += commit.batch.records.len() as u64;
                 for (input, _) in commit.journaled {
                     self.not_journaled(input, true);
                 }
@@ -504,10 +508,12 @@ impl Writer {
                 usage.free_bytes
             );
             self.outbox.inner.health.lock().expect("nothing panics under this lock").disk_full = Some(text);
+            self.troubled = true;
         }
     }
 
     fn trouble(&mut self, error: &io::Error) {
+        self.troubled = true;
         self.retry_at = Some(Instant::now() + RETRY);
         let mut health = self.outbox.inner.health.lock().expect("nothing panics under this lock");
         if is_full(error) {
@@ -528,6 +534,7 @@ impl Writer {
         if usage.free_bytes >= min + (64 << 10) {
             health.disk_full = None;
         }
+        self.troubled = health.disk_full.is_some();
         drop(health);
         if self.damaged_at.is_some_and(|at| at.elapsed() > DAMAGE_STANDS) {
             self.damaged_at = None;

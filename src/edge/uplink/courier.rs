@@ -129,7 +129,7 @@ impl Courier {
 }
 
 /// How long a stop waits for what is in flight.
-const GOODBYE: Duration = Duration::from_secs(2);
+const GOODBYE: Duration = Duration::from_secs(1);
 /// Damage and trouble are looked at again after this time.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 

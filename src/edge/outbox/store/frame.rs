@@ -103,6 +103,17 @@ impl FrameBuilder {
         self.body.len()
     }
 
+    /// As [`FrameBuilder::finish`], into a buffer given back by [`FrameBuilder::recycle`].
+    pub fn finish_owned(&mut self, seed: u32, at_ms: u64, synced_to: u64, compress: bool) -> Vec<u8> {
+        self.finish(seed, at_ms, synced_to, compress);
+        std::mem::take(&mut self.frame)
+    }
+
+    /// Takes a frame's buffer back, to be filled again.
+    pub fn recycle(&mut self, frame: Vec<u8>) {
+        self.frame = frame;
+    }
+
     /// The finished frame, for the segment of this seed.
     pub fn finish(&mut self, seed: u32, at_ms: u64, synced_to: u64, compress: bool) -> &[u8] {
         let directory = Directory {

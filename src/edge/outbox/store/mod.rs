@@ -28,14 +28,16 @@ mod state;
 #[allow(clippy::module_inception)]
 mod store;
 mod tally;
+pub mod walk;
 
 #[cfg(test)]
 mod tests;
 
 pub use books::{Fate, ResultBooks, UnitBooks};
+pub use frame::{Directory, Frame, Run};
 pub use options::{Moment, StoreOptions};
 pub use ranges::RangeSet;
-pub use recovery::{Damage, Fresh, OpenError, Reading, Recovery, read_outbox};
+pub use recovery::{Damage, Fresh, OpenError, Reading, Recovery, is_aside, read_outbox};
 pub use space::{Room, Usage, folder_bytes};
-pub use state::{INPUT_CLASS, Lane, Mark, Segment, SegmentRun, Sender, State};
+pub use state::{INPUT_CLASS, Import, Lane, Mark, Segment, SegmentRun, Sender, State};
 pub use store::{Batch, Shared, Store, is_full};

@@ -34,6 +34,8 @@ pub struct Recovery {
     pub torn_bytes: u64,
     /// What was found missing or unreadable.
     pub damage: Vec<Damage>,
+    /// Files of which nothing could be told, not even what they held: set aside.
+    pub unreadable: Vec<String>,
     /// Sequences went on under a new epoch.
     pub new_epoch: bool,
 }
@@ -68,6 +70,11 @@ pub(super) fn parse_name(name: &str) -> Option<(bool, u64)> {
 
 /// The prefix of files that were set aside.
 pub(super) const ASIDE: &str = "damaged-";
+
+/// Whether this is the name of a file that was set aside.
+pub fn is_aside(name: &str) -> bool {
+    name.starts_with(ASIDE)
+}
 
 /// What the files of a folder say, without changing any.
 pub struct Reading {
@@ -109,13 +116,20 @@ pub fn read_outbox(disk: &dyn Disk) -> Result<Option<Reading>, OpenError> {
         }
     }
     let Some((head, mut state, begin, name, bytes)) = base else {
-        leftovers.extend(newer.into_iter().map(|(_, name, _)| name));
-        if leftovers.is_empty() {
+        if newer.is_empty() {
             return Ok(None);
         }
-        // Heads are durable before anything counts: nothing was ever accepted here.
-        let state = State { next_file: 1, ..State::default() };
-        let recovery = Recovery { created: true, ..Recovery::default() };
+        let mut recovery = Recovery { created: true, ..Recovery::default() };
+        let next_file = newer.iter().map(|(file, ..)| file + 1).max().unwrap_or(1);
+        for (file, name, bytes) in newer {
+            // Heads are durable before anything counts: the first one was cut while it was born.
+            if file == 1 && !has_frames(disk, &name, bytes)? {
+                leftovers.push(name);
+            } else {
+                recovery.unreadable.push(name);
+            }
+        }
+        let state = State { next_file, ..State::default() };
         return Ok(Some(Reading { id: [0; 8], state, recovery, leftovers, aside_bytes }));
     };
     let mut recovery = Recovery::default();
@@ -151,6 +165,20 @@ pub fn read_outbox(disk: &dyn Disk) -> Result<Option<Reading>, OpenError> {
         }
     }
     Ok(Some(Reading { id: head.store, state, recovery, leftovers, aside_bytes }))
+}
+
+/// Whether a file holds any frame, wherever it begins.
+fn has_frames(disk: &dyn Disk, name: &str, bytes: u64) -> Result<bool, OpenError> {
+    let reading = |source| OpenError::Io { action: "read", source };
+    let file = disk.open(name).map_err(reading)?;
+    let mut head = [0; FILE_HEAD_BYTES as usize];
+    let filled = file.read_at(&mut head, 0).map_err(reading)?;
+    let Ok(head) = Head::read(&head[..filled]) else { return Ok(false) };
+    let mut frames = FrameReader::new(file, head.seed(), FILE_HEAD_BYTES, bytes);
+    match frames.step().map_err(reading)? {
+        Step::Frame { frame, .. } if !frame.directory.runs.is_empty() => Ok(true),
+        _ => frames.resume().map_err(reading),
+    }
 }
 
 /// A segment's head, its state and where its frames begin. None when it is not whole.
@@ -201,17 +229,10 @@ fn fold(
                 }
             }
             Step::Bad { at } => {
-                // Damage if a later frame knows that this place was durable; else a crash.
-                let was_durable = frames.resume().map_err(reading)? && {
-                    let here = frames.at();
-                    let known = match frames.step().map_err(reading)? {
-                        Step::Frame { frame, .. } => frame.directory.synced_to > at,
-                        Step::Bad { .. } | Step::End => false,
-                    };
-                    frames.seek(here);
-                    known
-                };
-                if !was_durable {
+                if frames.rest_is_unwritten().map_err(reading)? {
+                    return Ok(());
+                }
+                if !was_durable(&mut frames, at).map_err(reading)? {
                     recovery.torn_bytes += bytes - at;
                     return Ok(());
                 }
@@ -219,6 +240,22 @@ fn fold(
             Step::End => return Ok(()),
         }
     }
+}
+
+/// Whether a later frame knows that the place of a bad one was durable: then it is damage, and
+/// reading goes on at the next good frame. Else a crash cut the last commit short.
+fn was_durable(frames: &mut FrameReader, bad: u64) -> io::Result<bool> {
+    let mut next = None;
+    while frames.resume()? {
+        next.get_or_insert(frames.at());
+        while let Step::Frame { frame, .. } = frames.step()? {
+            if frame.directory.synced_to > bad {
+                frames.seek(next.unwrap_or(bad));
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Records of sealed segments that are not there, or not all of them.
@@ -256,6 +293,9 @@ impl Store {
         let id = if recovery.created { fresh.store } else { id };
         let mut store = Store::new(disk, options, id, state);
         store.aside_bytes = aside_bytes;
+        for name in &recovery.unreadable {
+            let _ = store.disk.rename(name, &format!("{ASIDE}{name}"));
+        }
         for name in leftovers {
             // Whatever can't be removed now is tried again at the next start.
             let _ = store.disk.remove(&name);

@@ -143,6 +143,23 @@ impl FrameReader {
         Ok(Step::Frame { at, end: self.at, frame })
     }
 
+    /// True when nothing but zeros follows: the part of the file that was never written.
+    pub fn rest_is_unwritten(&mut self) -> io::Result<bool> {
+        let at = self.at;
+        let mut unwritten = true;
+        while unwritten && self.at < self.limit {
+            let left = usize::try_from(self.limit - self.at).unwrap_or(READ_BYTES).min(READ_BYTES);
+            let bytes = self.bytes(left)?;
+            if bytes.is_empty() {
+                break;
+            }
+            unwritten = bytes.iter().all(|byte| *byte == 0);
+            self.at += bytes.len() as u64;
+        }
+        self.at = at;
+        Ok(unwritten)
+    }
+
     /// The next valid frame after a bad one, if there is any: looked for at every byte.
     pub fn resume(&mut self) -> io::Result<bool> {
         while self.at + 1 < self.limit {
@@ -169,6 +186,10 @@ impl FrameReader {
             let filled = self.file.read_at(&mut self.buffer, self.at)?;
             self.buffer.truncate(filled);
             self.begin = self.at;
+            if filled < want {
+                // The file was cut: nothing is looked for behind its end.
+                self.limit = self.begin + filled as u64;
+            }
         }
         let from = (self.at - self.begin) as usize;
         Ok(&self.buffer[from..self.buffer.len().min(from + len)])

@@ -251,7 +251,11 @@ impl Store {
 
 /// Bytes and files of the folder as they are, for tools.
 pub fn folder_bytes(files: &[(String, u64)], state: &State) -> u64 {
-    let ours = |name: &str| parse_name(name).is_some() || name.starts_with(ASIDE);
-    let bytes: u64 = files.iter().filter(|(name, _)| ours(name)).map(|(_, bytes)| on_disk(*bytes)).sum();
-    bytes.max(state.disk_bytes()) + FOLDER_BYTES
+    // A segment's length is set before it is written: what counts is what the state knows.
+    let other = |name: &str| {
+        name.starts_with(ASIDE)
+            || (parse_name(name).is_some() && !state.segments.iter().any(|segment| segment.name() == name))
+    };
+    let bytes: u64 = files.iter().filter(|(name, _)| other(name)).map(|(_, bytes)| on_disk(*bytes)).sum();
+    bytes + state.disk_bytes() + FOLDER_BYTES
 }

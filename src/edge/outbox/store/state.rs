@@ -73,6 +73,8 @@ pub enum Mark {
         numbers: RangeSet,
         repeated: u64,
     },
+    /// How much of a file with another outbox's records was taken on.
+    Imported(Import),
 }
 
 /// All that has to be known to go on, as each segment's head has it.
@@ -92,6 +94,8 @@ pub struct State {
     pub next_file: u64,
     pub spent: Vec<Spent>,
     pub senders: Vec<Sender>,
+    /// The newest [`MOST_IMPORTS`] imported files, the newest last.
+    pub imports: Vec<Import>,
 }
 
 /// From which sequences on an epoch counts.
@@ -155,6 +159,20 @@ pub struct Spent {
     pub uplink: String,
     pub day: u64,
     pub bytes: u64,
+}
+
+/// Imported files that are remembered, so that none is taken on twice.
+pub const MOST_IMPORTS: usize = 1024;
+
+/// A file with another outbox's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// The file's SHA-256.
+    pub file: [u8; 32],
+    /// How many of its records, from the first one on, were taken on.
+    pub records: u64,
+    /// All of them were.
+    pub whole: bool,
 }
 
 /// A sender that numbers its messages.
@@ -249,6 +267,11 @@ impl State {
         let records = segment.records().max(1);
         // In u128: both factors may be large.
         (u128::from(segment.bytes) * u128::from(self.live(segment).min(records)) / u128::from(records)) as u64
+    }
+
+    /// What is known of an imported file.
+    pub fn import_of(&self, file: &[u8; 32]) -> Option<&Import> {
+        self.imports.iter().find(|import| import.file == *file)
     }
 
     /// The epoch of a record.
@@ -349,6 +372,12 @@ impl State {
                     Some(known) => *known = sender,
                     None => self.senders.push(sender),
                 }
+            }
+            Mark::Imported(import) => {
+                self.imports.retain(|known| known.file != import.file);
+                self.imports.push(*import);
+                let old = self.imports.len().saturating_sub(MOST_IMPORTS);
+                self.imports.drain(..old);
             }
         }
     }

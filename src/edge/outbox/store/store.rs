@@ -15,7 +15,7 @@ use super::{
     frame::{Directory, FrameBuilder, HEAD_BYTES, Run},
     options::{Moment, StoreOptions},
     segment::{FILE_HEAD_BYTES, Head},
-    state::{INPUT_CLASS, Mark, Segment, State},
+    state::{INPUT_CLASS, Import, Mark, Segment, State},
 };
 use crate::domain::Durability;
 
@@ -56,9 +56,12 @@ pub(super) struct Active {
 /// A frame not known to be durable.
 struct Unsynced {
     bytes: Vec<u8>,
+    /// The seed and place it was finished for.
+    sealed_for: (u32, u64),
     directory: Directory,
     units: Vec<(u16, UnitBooks)>,
-    imported: bool,
+    /// Its records come from this file of another outbox.
+    imported: Option<[u8; 32]>,
     /// It stands in the active file.
     written: bool,
 }
@@ -302,31 +305,37 @@ impl Store {
         let bytes: usize = batch.records.iter().map(|(_, payload)| payload.len() + 8).sum();
         // Before sequences are given, so that a new segment's head knows nothing of this batch.
         let ready = if self.unsynced.is_empty() { self.make_active(bytes as u64) } else { Ok(()) };
-        let runs = self.build(batch, false);
+        let runs = self.build(batch, None);
         ready?;
         self.flush(self.options.durability == Durability::Sync)?;
         Ok(runs)
     }
 
-    /// Counts results from another outbox into their lane and writes them.
+    /// Counts results from a file of another outbox into their lanes and writes them, durable on
+    /// return. How far the file was taken on is in the same frame, so that an import that was cut
+    /// short goes on where it stopped. `whole`: these are its last records.
     ///
     /// # Errors
     /// As [`Store::commit`].
-    pub fn import(&mut self, batch: &Batch) -> io::Result<()> {
-        self.make_active(0)?;
-        self.build(batch, true);
+    pub fn import(&mut self, batch: &Batch, file: [u8; 32], whole: bool) -> io::Result<()> {
+        let bytes: usize = batch.records.iter().map(|(_, payload)| payload.len() + 8).sum();
+        self.make_active(bytes as u64)?;
+        let before = self.shared.state().import_of(&file).map_or(0, |import| import.records);
+        let records = before + batch.records.len() as u64;
+        self.mark(Mark::Imported(Import { file, records, whole }));
+        self.build(batch, Some(file));
         self.flush(true)
     }
 
     /// Gives sequences, counts, and puts the frame where [`Store::flush`] finds it.
-    fn build(&mut self, batch: &Batch, imported: bool) -> Vec<Run> {
+    fn build(&mut self, batch: &Batch, imported: Option<[u8; 32]>) -> Vec<Run> {
         let mut state = self.shared.state();
         self.builder.clear();
         for (lane, payload) in &batch.records {
             let Some(of) = state.lane_mut(*lane) else { continue };
             self.builder.record(*lane, of.next, payload);
             of.next += 1;
-            let came = if imported { &mut of.books.imported } else { &mut of.books.made };
+            let came = if imported.is_some() { &mut of.books.imported } else { &mut of.books.made };
             *came += 1;
             self.touched_lanes.insert(*lane);
         }
@@ -349,12 +358,14 @@ impl Store {
         if self.builder.is_empty() {
             return runs;
         }
-        // Sealed for its segment when it is written.
-        let bytes = self.builder.finish(0, self.now_ms, 0, self.options.compress).to_vec();
+        // For where it will most likely be written; sealed again if that changes.
+        let sealed_for = self.active.as_ref().map_or((0, 0), |active| (active.seed, active.synced));
+        let (seed, synced_to) = sealed_for;
+        let bytes = self.builder.finish_owned(seed, self.now_ms, synced_to, self.options.compress);
         let raw_bytes = u32::try_from(self.builder.body_bytes()).unwrap_or(u32::MAX);
         let directory = Directory { at_ms: self.now_ms, synced_to: 0, raw_bytes, runs: runs.clone() };
         let units = batch.units.clone();
-        self.unsynced.push(Unsynced { bytes, directory, units, imported, written: false });
+        self.unsynced.push(Unsynced { bytes, sealed_for, directory, units, imported, written: false });
         runs
     }
 
@@ -408,7 +419,7 @@ impl Store {
 
     /// Counts a batch that is not even tried.
     pub fn discard(&mut self, batch: &Batch) {
-        self.build(batch, false);
+        self.build(batch, None);
         self.give_up();
     }
 
@@ -431,7 +442,9 @@ impl Store {
     }
 
     fn try_flush(&mut self, sync: bool) -> io::Result<()> {
-        if self.unsynced.is_empty() {
+        // A head that was written for itself alone still has to become durable.
+        let head_only = self.active.as_ref().is_some_and(|active| active.synced == 0);
+        if self.unsynced.is_empty() && !(head_only && sync) {
             return Ok(());
         }
         if self.active.is_none() {
@@ -439,7 +452,10 @@ impl Store {
         }
         let Some(active) = &mut self.active else { return Ok(()) };
         for frame in self.unsynced.iter_mut().filter(|frame| !frame.written) {
-            super::frame::reseal(&mut frame.bytes, active.seed, active.synced);
+            if frame.sealed_for != (active.seed, active.synced) {
+                super::frame::reseal(&mut frame.bytes, active.seed, active.synced);
+                frame.sealed_for = (active.seed, active.synced);
+            }
             active.file.write_at(&frame.bytes, active.len)?;
             active.len += frame.bytes.len() as u64;
             frame.written = true;
@@ -474,6 +490,7 @@ impl Store {
         segment.bytes = active.synced;
         for frame in self.unsynced.drain(..) {
             segment.note(&frame.directory);
+            self.builder.recycle(frame.bytes);
         }
     }
 
@@ -525,7 +542,8 @@ impl Store {
         let mut bytes = head.to_bytes();
         bytes.extend(checkpoint_frame(head, &checkpoint));
         let file = self.disk.create(&name)?;
-        if let Err(error) = file.write_at(&bytes, 0) {
+        let sized = file.set_len(self.options.segment_bytes.max(bytes.len() as u64));
+        if let Err(error) = sized.and_then(|()| file.write_at(&bytes, 0)) {
             // A head that is not whole is nobody's; recovery would remove it too.
             let _ = self.disk.remove(&name);
             return Err(error);
@@ -546,8 +564,15 @@ impl Store {
             for run in &frame.directory.runs {
                 let lane = &mut checkpoint.lanes[usize::from(run.lane)];
                 lane.next -= u64::from(run.count);
-                let came = if frame.imported { &mut lane.books.imported } else { &mut lane.books.made };
+                let came = match frame.imported {
+                    Some(_) => &mut lane.books.imported,
+                    None => &mut lane.books.made,
+                };
                 *came = came.saturating_sub(u64::from(run.count));
+                let of_file = |import: &&mut Import| frame.imported == Some(import.file);
+                if let Some(import) = checkpoint.imports.iter_mut().find(of_file) {
+                    (import.records, import.whole) = (import.records - u64::from(run.count), false);
+                }
             }
             for (pipeline, units) in &frame.units {
                 checkpoint.pipelines[usize::from(*pipeline)].units.subtract(units);

@@ -17,6 +17,8 @@ struct FileState {
     durable: Vec<u8>,
     /// Writes since the last sync: offset and bytes.
     unsynced: Vec<(u64, Vec<u8>)>,
+    /// Its length as set, written or not: synced, and now.
+    sized: (u64, u64),
 }
 
 impl FileState {
@@ -150,7 +152,8 @@ impl FaultyDisk {
     /// How many choices a crash now leaves open.
     pub fn open_choices(&self) -> usize {
         let inner = self.lock();
-        let writes: usize = inner.files.values().map(|file| file.unsynced.len()).sum();
+        let sized = |file: &FileState| usize::from(file.sized.0 != file.sized.1);
+        let writes: usize = inner.files.values().map(|file| file.unsynced.len() + sized(file)).sum();
         inner.unsynced_names.len() + writes
     }
 
@@ -192,7 +195,10 @@ impl FaultyDisk {
                     put(&mut found, begin, &data[(begin - offset) as usize..(end - offset) as usize]);
                 }
             }
-            files.insert(id, FileState { durable: found, unsynced: Vec::new() });
+            // As much in doubt as a write.
+            let sized =
+                if file.sized.0 == file.sized.1 || choose.name() { file.sized.1 } else { file.sized.0 };
+            files.insert(id, FileState { durable: found, unsynced: Vec::new(), sized: (sized, sized) });
         }
         let crashed = FaultyDisk::new(inner.free_bytes);
         {
@@ -215,7 +221,7 @@ struct Handle {
 impl Disk for FaultyDisk {
     fn list(&self) -> io::Result<Vec<(String, u64)>> {
         let inner = self.lock();
-        let len = |id: &usize| inner.files[id].current().len() as u64;
+        let len = |id: &usize| (inner.files[id].current().len() as u64).max(inner.files[id].sized.1);
         Ok(inner.names.iter().map(|(name, id)| (name.clone(), len(id))).collect())
     }
 
@@ -290,8 +296,17 @@ impl DiskFile for Handle {
         died
     }
 
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        let mut inner = self.disk.lock();
+        inner.operation()?;
+        inner.files.get_mut(&self.id).unwrap().sized.1 = bytes;
+        Ok(())
+    }
+
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let current = self.disk.lock().files[&self.id].current();
+        let file = self.disk.lock().files[&self.id].clone();
+        let mut current = file.current();
+        current.resize(current.len().max(file.sized.1 as usize), 0);
         let from = current.get(offset as usize..).unwrap_or_default();
         let count = from.len().min(buffer.len());
         buffer[..count].copy_from_slice(&from[..count]);
@@ -305,6 +320,7 @@ impl DiskFile for Handle {
             let file = inner.files.get_mut(&self.id).unwrap();
             file.durable = file.current();
             file.unsynced.clear();
+            file.sized.0 = file.sized.1;
         }
         Ok(())
     }

@@ -137,3 +137,41 @@ fn a_missing_segment_is_counted_and_never_a_refusal() {
     assert_eq!(texts(&again).len() as u64, 40 - lost);
     assert_eq!(unbalanced(&again, &pending(&again)), None);
 }
+
+#[test]
+fn a_store_whose_heads_are_unreadable_is_set_aside_and_begun_anew() {
+    let disk = FaultyDisk::new(1 << 20);
+    let (mut store, _) = open(&disk, options());
+    let next = batch(&mut store, &["one"]);
+    store.commit(&next).unwrap();
+    disk.flip("segment-0000000000000001", 40);
+    let (mut store, recovery) = open(&disk, options());
+    assert_eq!(recovery.unreadable, ["segment-0000000000000001"]);
+    let next = batch(&mut store, &["two"]);
+    store.commit(&next).unwrap();
+    use crate::edge::outbox::store::disk::Disk;
+    let names: Vec<String> = disk.list().unwrap().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["damaged-segment-0000000000000001", "segment-0000000000000002"]);
+    assert_eq!(texts(&open(&disk, options()).0), ["two"]);
+}
+
+#[test]
+fn a_damaged_head_costs_nothing_when_the_segment_before_is_there() {
+    let disk = FaultyDisk::new(1 << 20);
+    let (mut store, _) = open(&disk, StoreOptions { segment_bytes: 600, ..options() });
+    let mut last = String::new();
+    for at in 0..40 {
+        let next = batch(&mut store, &[&format!("{at:0100}")]);
+        store.commit(&next).unwrap();
+        let newest = store.shared().state().segments.last().unwrap().name();
+        if at > 37 && newest == last {
+            break;
+        }
+        last = newest;
+    }
+    let before = texts(&store);
+    disk.flip(&last, 50);
+    let (again, recovery) = open(&disk, options());
+    assert_eq!((texts(&again), recovery.damage.len()), (before, 0));
+    assert_eq!(unbalanced(&again, &pending(&again)), None);
+}
