@@ -300,15 +300,15 @@ impl Writer {
             commit.tickets.extend(input.take_ticket());
             match (input.stage(), is_kept) {
                 (Stage::Journaled(sequence), kept) => {
-                    self.store.settle(lanes.input, sequence);
+                    commit.batch.settled.push((lanes.input, sequence));
                     if !kept {
-                        self.store.end(lanes.input, sequence..sequence + 1, Fate::Delivered);
+                        commit.batch.released.push((lanes.input, sequence));
                     }
                 }
                 (_, true) => {
                     let sequence = self.next(lanes.input, commit);
                     commit.batch.records.push((lanes.input, Bytes::from(input.keep())));
-                    self.store.settle(lanes.input, sequence);
+                    commit.batch.settled.push((lanes.input, sequence));
                     commit.journaled.push((input.clone(), sequence));
                 }
                 _ => {}
@@ -317,16 +317,15 @@ impl Writer {
         }
         for input in released {
             if let Stage::Journaled(sequence) = input.stage() {
-                self.store.end(lanes.input, sequence..sequence + 1, Fate::Delivered);
+                commit.batch.released.push((lanes.input, sequence));
             } else if let Some((_, sequence)) =
                 commit.journaled.iter().find(|(known, _)| Arc::ptr_eq(known, &input))
             {
-                self.store.end_unborn(lanes.input, *sequence);
+                commit.batch.released.push((lanes.input, *sequence));
             }
         }
-        for (source, number) in numbers {
-            self.store.count_number(lanes.pipeline, &source, number);
-        }
+        let numbers = numbers.into_iter().map(|(source, number)| (lanes.pipeline, source, number));
+        commit.batch.numbers.extend(numbers);
     }
 
     /// The sequence the lane's next record will have.
