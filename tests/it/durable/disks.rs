@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Rig, assert_audit, stop, wait_left};
+use super::{Rig, assert_audit, audit, stop, wait_left};
 use crate::support::{edgeward, faulty::FaultyDisk, loop_disk::LoopDisk, until};
 
 /// Sends the next `count` numbers and waits for their live verdicts.
@@ -119,7 +119,8 @@ fn a_directory_that_disappears_is_made_anew() {
     rig.results.wait_for(begin..end);
     rig.wait_acknowledged(&daemon, end);
     stop(daemon);
-    assert_audit(&dir);
+    // What was in it is gone, and counted; the books still balance.
+    audit(&dir);
 }
 
 #[test]

@@ -9,8 +9,9 @@ mod kill;
 mod latency;
 mod refuse;
 
-use std::{path::Path, process::Output};
+use std::path::Path;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
@@ -149,13 +150,39 @@ fn wait_left(daemon: &Daemon, state: &str) {
     );
 }
 
-fn audit(dir: &Path) -> Output {
-    edgeward().args(["audit", "--dir"]).arg(dir).output().unwrap()
+/// What became of results and units otherwise than by being delivered.
+#[derive(Debug, PartialEq, Eq)]
+struct Losses {
+    /// Results that were shed.
+    shed: u64,
+    /// Results and units that were damaged.
+    damaged: u64,
 }
 
-/// The books of a stopped daemon's outbox balance.
-fn assert_audit(dir: &Path) {
-    let output = audit(dir);
+/// The losses in the books of an outbox, which balance.
+fn audit(dir: &Path) -> Losses {
+    let output = edgeward().args(["audit", "--json", "--dir"]).arg(dir).output().unwrap();
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{said}{wrong}");
+    let books: Value = serde_json::from_str(&said).unwrap();
+    let sum = |list: &str, bucket: &str| -> u64 {
+        let of = |books: &Value| books.pointer(bucket).and_then(Value::as_u64).unwrap();
+        books[list].as_array().unwrap().iter().filter(|books| books["class"] != "input").map(of).sum()
+    };
+    Losses {
+        shed: sum("lanes", "/ended/shed"),
+        damaged: sum("lanes", "/ended/damaged") + sum("units", "/damaged"),
+    }
+}
+
+/// The books of a stopped daemon's outbox balance, and nothing was damaged.
+fn assert_audit(dir: &Path) -> Losses {
+    let losses = audit(dir);
+    assert_eq!(losses.damaged, 0, "{losses:?}");
+    losses
+}
+
+/// The books balance, and nothing ended otherwise than delivered.
+fn assert_audit_without_losses(dir: &Path) {
+    assert_eq!(audit(dir), Losses { shed: 0, damaged: 0 });
 }
