@@ -13,7 +13,9 @@ mod bad_models;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod durable;
 mod equality;
+mod harness;
 mod live;
 mod offline;
 mod payloads;

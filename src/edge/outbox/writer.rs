@@ -52,6 +52,9 @@ pub(super) struct Writer {
     pipelines: Vec<Lanes>,
     /// Not taken: no room, and the policy is to refuse.
     held: Vec<Submission>,
+    /// Could not be written, and must not be shed: its frame waits in the store, everything behind it
+    /// is held.
+    stuck: Option<Commit>,
     /// Since when marks wait.
     marks_since: Option<Instant>,
     synced: Instant,
@@ -80,6 +83,8 @@ struct Commit {
     journaled: Vec<(Arc<Input>, u64)>,
     /// Results by lane, to count them if they can't be stored.
     bytes: usize,
+    /// Some of its results may not be shed.
+    refuses: bool,
 }
 
 impl Writer {
@@ -92,6 +97,7 @@ impl Writer {
             opened: now,
             pipelines: Vec::new(),
             held: Vec::new(),
+            stuck: None,
             marks_since: None,
             synced: now,
             retry_at: None,
@@ -202,6 +208,7 @@ impl Writer {
             self.expire_at = now + EXPIRY;
             self.store.expire();
         }
+        self.retry_stuck();
         let mut commit = Commit::default();
         let held = std::mem::take(&mut self.held);
         for submission in held.into_iter().chain(taken.submissions) {
@@ -269,6 +276,11 @@ impl Writer {
     /// Puts a submission into the commit, or holds it back.
     fn admit(&mut self, submission: Submission, commit: &mut Commit) {
         let lanes = self.pipelines[usize::from(submission.pipeline)].clone();
+        if self.stuck.is_some() {
+            // Sequences behind those that wait are not given.
+            self.held.push(submission);
+            return;
+        }
         let mut stored = vec![true; self.options.classes.len()];
         for (at, class) in self.options.classes.clone().iter().enumerate() {
             let of_class = submission.results.iter().filter(|(class, _)| usize::from(*class) == at);
@@ -291,6 +303,8 @@ impl Writer {
             if stored[usize::from(class)] {
                 commit.bytes += payload.len() + 16;
                 commit.batch.records.push((lane, payload));
+                let policy = &self.options.classes[usize::from(class)].policy;
+                commit.refuses |= policy.when_full == WhenFull::RefuseNewest;
             } else {
                 self.store.count_shed(lane, 1);
             }
@@ -302,15 +316,15 @@ impl Writer {
             commit.tickets.extend(input.take_ticket());
             match (input.stage(), is_kept) {
                 (Stage::Journaled(sequence), kept) => {
-                    self.store.settle(lanes.input, sequence);
+                    commit.batch.settled.push((lanes.input, sequence));
                     if !kept {
-                        self.store.end(lanes.input, sequence..sequence + 1, Fate::Delivered);
+                        commit.batch.released.push((lanes.input, sequence));
                     }
                 }
                 (_, true) => {
                     let sequence = self.next(lanes.input, commit);
                     commit.batch.records.push((lanes.input, Bytes::from(input.keep())));
-                    self.store.settle(lanes.input, sequence);
+                    commit.batch.settled.push((lanes.input, sequence));
                     commit.journaled.push((input.clone(), sequence));
                 }
                 _ => {}
@@ -319,16 +333,15 @@ impl Writer {
         }
         for input in released {
             if let Stage::Journaled(sequence) = input.stage() {
-                self.store.end(lanes.input, sequence..sequence + 1, Fate::Delivered);
+                commit.batch.released.push((lanes.input, sequence));
             } else if let Some((_, sequence)) =
                 commit.journaled.iter().find(|(known, _)| Arc::ptr_eq(known, &input))
             {
-                self.store.end_unborn(lanes.input, *sequence);
+                commit.batch.released.push((lanes.input, *sequence));
             }
         }
-        for (source, number) in numbers {
-            self.store.count_number(lanes.pipeline, &source, number);
-        }
+        let numbers = numbers.into_iter().map(|(source, number)| (lanes.pipeline, source, number));
+        commit.batch.numbers.extend(numbers);
     }
 
     /// The sequence the lane's next record will have.
@@ -390,6 +403,10 @@ impl Writer {
             Durability::Interval(interval) => Some(interval),
             _ => None,
         };
+        if self.stuck.is_some() {
+            // Nothing was admitted; marks go with what waits.
+            return;
+        }
         if self.retry_at.is_some() {
             // In trouble: counted in memory, told when there is a disk again.
             self.count(commit);
@@ -422,6 +439,10 @@ impl Writer {
                 self.well();
                 self.durable(commit);
             }
+            Err(error) if commit.refuses => {
+                self.trouble(&error);
+                self.stuck = Some(commit);
+            }
             Err(error) => {
                 self.trouble(&error);
                 self.store.give_up();
@@ -430,6 +451,24 @@ impl Writer {
                 }
                 // By policy, and counted: scoring and live verdicts go on.
                 commit.tickets.into_iter().for_each(Ticket::done);
+            }
+        }
+    }
+
+    /// Tries again what could not be written and may not be shed.
+    fn retry_stuck(&mut self) {
+        if self.retry_at.is_some() {
+            return;
+        }
+        let Some(commit) = self.stuck.take() else { return };
+        match self.store.retry() {
+            Ok(()) => {
+                self.well();
+                self.durable(commit);
+            }
+            Err(error) => {
+                self.trouble(&error);
+                self.stuck = Some(commit);
             }
         }
     }
@@ -470,14 +509,15 @@ impl Writer {
 
     /// Leaves the session when too much is held, and comes back when all of it was taken.
     fn refuse(&mut self) {
-        let bytes: usize = self.held.iter().map(Submission::bytes).sum();
+        let stuck = self.stuck.as_ref().map_or(0, |commit| commit.bytes);
+        let bytes: usize = self.held.iter().map(Submission::bytes).sum::<usize>() + stuck;
         let mut health = self.outbox.inner.health.lock().expect("nothing panics under this lock");
-        health.refusing = (!self.held.is_empty()).then(|| {
+        health.refusing = (bytes > 0).then(|| {
             format!("the outbox is full and a class refuses: {bytes} bytes of outcomes wait, the broker keeps the rest")
         });
         if bytes > self.options.max_unacked_bytes && !health.away {
             health.away = true;
-        } else if self.held.is_empty() {
+        } else if bytes == 0 {
             health.away = false;
         }
     }

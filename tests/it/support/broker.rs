@@ -13,8 +13,7 @@ use super::{log::Log, signal};
 
 /// Nothing is dropped for want of room, a broker told to stop keeps its sessions, and small packets
 /// go out at once (or else a verdict waits 40 ms for the acknowledgement of the packet before it).
-const SETTINGS: &str =
-    "max_inflight_messages 0\nmax_queued_messages 0\npersistence true\nset_tcp_nodelay true\n";
+const SETTINGS: &str = "max_queued_messages 0\npersistence true\nset_tcp_nodelay true\n";
 
 pub struct Broker {
     process: Option<Child>,
@@ -23,6 +22,8 @@ pub struct Broker {
     pub second_port: u16,
     folder: TempDir,
     extra: String,
+    /// Messages on the way to one client at a time; 0: no limit.
+    in_flight: u16,
     pub log: Log,
 }
 
@@ -37,14 +38,24 @@ impl Broker {
         Self::with_second_listener(tempfile::tempdir().unwrap(), extra)
     }
 
+    /// A broker that gives each client one message and waits for its PUBACK before the next.
+    pub fn one_in_flight() -> Broker {
+        Self::configured(tempfile::tempdir().unwrap(), "", 1)
+    }
+
     /// The first listener takes anybody. Lines from `listener {second}` on belong to another one.
     pub fn with_second_listener(folder: TempDir, extra: &str) -> Broker {
+        Self::configured(folder, extra, 0)
+    }
+
+    fn configured(folder: TempDir, extra: &str, in_flight: u16) -> Broker {
         let mut broker = Broker {
             process: None,
             port: 0,
             second_port: 0,
             folder,
             extra: extra.into(),
+            in_flight,
             log: Log::default(),
         };
         // Between finding a port free and Mosquitto taking it, someone else may.
@@ -61,7 +72,15 @@ impl Broker {
     pub fn absent() -> Broker {
         let (port, second_port) = (free_port(), free_port());
         let folder = tempfile::tempdir().unwrap();
-        Broker { process: None, port, second_port, folder, extra: String::new(), log: Log::default() }
+        Broker {
+            process: None,
+            port,
+            second_port,
+            folder,
+            extra: String::new(),
+            in_flight: 0,
+            log: Log::default(),
+        }
     }
 
     /// Starts, or starts again, on the same port.
@@ -92,13 +111,13 @@ impl Broker {
     }
 
     fn try_start(&mut self) -> bool {
-        let Broker { port, second_port, extra, .. } = self;
+        let Broker { port, second_port, extra, in_flight, .. } = self;
         let folder = self.folder.path().display().to_string();
         let extra = extra.replace("{folder}", &folder).replace("{second}", &second_port.to_string());
         // As root it would become another user, who may not write to the folder.
         let user = "user root\n";
         let text = format!(
-            "per_listener_settings true\n{user}{SETTINGS}persistence_location {folder}/\n\
+            "per_listener_settings true\n{user}max_inflight_messages {in_flight}\n{SETTINGS}persistence_location {folder}/\n\
              listener {port} 127.0.0.1\nallow_anonymous true\n{extra}"
         );
         let config = self.folder.path().join("mosquitto.conf");

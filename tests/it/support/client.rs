@@ -74,7 +74,7 @@ impl Client {
         connect.clean_session = clean_session;
         connect.keep_alive = 0;
         stream.write_all(&encode(&Packet::Connect(connect)))?;
-        let mut reader = Reader { stream: stream.try_clone()?, buffer: BytesMut::new() };
+        let mut reader = Reader::of(stream.try_clone()?);
         let session_present = match reader.next()? {
             Packet::ConnAck(ConnAck { session_present, code: ConnectReturnCode::Success }) => session_present,
             other => return Err(io::Error::other(format!("{other:?} for CONNACK"))),
@@ -226,7 +226,7 @@ impl Drop for Client {
     }
 }
 
-fn encode(packet: &Packet) -> BytesMut {
+pub(super) fn encode(packet: &Packet) -> BytesMut {
     let mut bytes = BytesMut::new();
     packet.write(&mut bytes, usize::MAX).unwrap();
     bytes
@@ -269,24 +269,37 @@ fn listen(
     }
 }
 
-struct Reader {
+/// Packets from a stream.
+pub(super) struct Reader {
     stream: TcpStream,
     buffer: BytesMut,
 }
 
 impl Reader {
-    fn next(&mut self) -> io::Result<Packet> {
+    pub(super) fn of(stream: TcpStream) -> Reader {
+        Reader { stream, buffer: BytesMut::new() }
+    }
+
+    /// The next packet, as soon as it comes.
+    pub(super) fn next(&mut self) -> io::Result<Packet> {
         loop {
-            match Packet::read(&mut self.buffer, usize::MAX) {
-                Ok(packet) => return Ok(packet),
-                Err(mqttbytes::Error::InsufficientBytes(_)) => {}
-                Err(error) => return Err(io::Error::other(error.to_string())),
+            if let Some(packet) = self.at_hand()? {
+                return Ok(packet);
             }
             let mut piece = [0; 16 << 10];
             match self.stream.read(&mut piece)? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 read => self.buffer.extend_from_slice(&piece[..read]),
             }
+        }
+    }
+
+    /// The next packet, if it came already.
+    pub(super) fn at_hand(&mut self) -> io::Result<Option<Packet>> {
+        match Packet::read(&mut self.buffer, usize::MAX) {
+            Ok(packet) => Ok(Some(packet)),
+            Err(mqttbytes::Error::InsufficientBytes(_)) => Ok(None),
+            Err(error) => Err(io::Error::other(error.to_string())),
         }
     }
 }

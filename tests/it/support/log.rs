@@ -77,6 +77,11 @@ impl Log {
         self.shared.1.wait_timeout_while(lines, PATIENCE, |lines| !lines.ended).unwrap().0.ended
     }
 
+    /// Whether the process closed its end.
+    pub fn has_ended(&self) -> bool {
+        self.lock().ended
+    }
+
     /// How many lines hold `part` by now.
     pub fn count(&self, part: &str) -> usize {
         self.lock().lines.iter().filter(|line| line.contains(part)).count()

@@ -4,8 +4,15 @@ pub mod broker;
 pub mod certificates;
 pub mod client;
 pub mod daemon;
+pub mod faulty;
 pub mod line;
 pub mod log;
+pub mod loop_disk;
+pub mod numbered;
+pub mod packets;
+pub mod privilege;
+pub mod slow_model;
+pub mod tap;
 
 use std::{
     path::{Path, PathBuf},

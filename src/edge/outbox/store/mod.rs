@@ -18,6 +18,7 @@ pub mod books;
 pub mod cursor;
 pub mod disk;
 mod frame;
+mod inputs;
 mod options;
 mod ranges;
 mod recovery;

@@ -13,6 +13,7 @@ use super::{
     books::{Fate, UnitBooks},
     disk::{Disk, DiskFile},
     frame::{Directory, FrameBuilder, HEAD_BYTES, Run},
+    inputs::InputEnds,
     options::{Moment, StoreOptions},
     segment::{FILE_HEAD_BYTES, Head},
     state::{INPUT_CLASS, Import, Mark, Segment, State},
@@ -39,6 +40,13 @@ pub struct Batch {
     pub records: Vec<(u16, Bytes)>,
     /// What is added to the books of units, by pipeline.
     pub units: Vec<(u16, UnitBooks)>,
+    /// Journaled inputs, by lane and sequence, whose outcome this is.
+    pub settled: Vec<(u16, u64)>,
+    /// Journaled inputs that nothing needs any more once this is durable. Records of the batch
+    /// itself may be among them.
+    pub released: Vec<(u16, u64)>,
+    /// What senders numbered their messages with, by pipeline and source.
+    pub numbers: Vec<(u16, Arc<str>, u64)>,
 }
 
 /// The file being written.
@@ -60,6 +68,8 @@ struct Unsynced {
     sealed_for: (u32, u64),
     directory: Directory,
     units: Vec<(u16, UnitBooks)>,
+    /// Inputs that end with it.
+    inputs: InputEnds,
     /// Its records come from this file of another outbox.
     imported: Option<[u8; 32]>,
     /// It stands in the active file.
@@ -241,17 +251,6 @@ impl Store {
         self.shared.state().lane(lane).map_or(0, |lane| lane.next)
     }
 
-    /// Ends a record that the coming commit is about to write: nothing needs it any more.
-    pub fn end_unborn(&mut self, lane: u16, sequence: u64) {
-        let mut state = self.shared.state();
-        let Some(of) = state.lane_mut(lane) else { return };
-        if of.done.insert(sequence..sequence + 1) > 0 {
-            of.books.ended[Fate::Delivered as usize] += 1;
-            self.touched_lanes.insert(lane);
-            self.pending.push(Mark::Done { lane, first: sequence, count: 1, fate: Fate::Delivered });
-        }
-    }
-
     /// Opens ended records again. Returns how many were ended.
     pub fn open_again(&mut self, lane: u16, range: Range<u64>) -> u64 {
         let mut state = self.shared.state();
@@ -343,6 +342,11 @@ impl Store {
             state.pipelines[usize::from(*pipeline)].units.add(more);
             self.touched_pipelines.insert(*pipeline);
         }
+        drop(state);
+        // Only now: a segment's head or a frame of marks that was written for this batch's sake must
+        // not tell of ends whose outcome is not in the log.
+        let inputs = self.end_inputs(batch);
+        let state = self.shared.state();
         let runs = self.builder.runs().to_vec();
         for mark in self.pending.drain(..) {
             self.builder.mark(&mark);
@@ -365,7 +369,8 @@ impl Store {
         let raw_bytes = u32::try_from(self.builder.body_bytes()).unwrap_or(u32::MAX);
         let directory = Directory { at_ms: self.now_ms, synced_to: 0, raw_bytes, runs: runs.clone() };
         let units = batch.units.clone();
-        self.unsynced.push(Unsynced { bytes, sealed_for, directory, units, imported, written: false });
+        let written = false;
+        self.unsynced.push(Unsynced { bytes, sealed_for, directory, units, inputs, imported, written });
         runs
     }
 
@@ -528,7 +533,9 @@ impl Store {
             let mut state = self.shared.state();
             let file = state.next_file;
             state.next_file += 1;
-            for lane in state.lanes.iter_mut().filter(|lane| lane.is_input()) {
+            // Not while the head takes ends back: what was settled must still be known then.
+            let trimmed = state.lanes.iter_mut().filter(|lane| lane.is_input() && self.unsynced.is_empty());
+            for lane in trimmed {
                 let done = lane.done.ranges().next();
                 if let Some(done) = done {
                     lane.settled.remove(done);
@@ -577,6 +584,7 @@ impl Store {
             for (pipeline, units) in &frame.units {
                 checkpoint.pipelines[usize::from(*pipeline)].units.subtract(units);
             }
+            frame.inputs.take_back(&mut checkpoint);
         }
         for lane in &mut checkpoint.lanes {
             // Ends of records that are still to come stand in their frames: without those, the

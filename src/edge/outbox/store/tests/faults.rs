@@ -14,7 +14,7 @@ fn batch(store: &mut Store, texts: &[&str]) -> Batch {
     let lane = store.lane("press", "result");
     Batch {
         records: texts.iter().map(|text| (lane, Bytes::copy_from_slice(text.as_bytes()))).collect(),
-        units: Vec::new(),
+        ..Batch::default()
     }
 }
 
