@@ -137,7 +137,7 @@ fn measure(
             },
         );
     }
-    let (rss_bytes, peak_bytes) = peers::memory_bytes(process.pid()).ok_or("its memory can't be read")?;
+    let (rss_bytes, peak_bytes) = common::memory_of(process.pid()).ok_or("its memory can't be read")?;
     report.start((model.name, peer), Start { ready_millis, rss_bytes, peak_bytes });
     Ok(())
 }

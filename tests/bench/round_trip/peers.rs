@@ -114,16 +114,6 @@ impl Drop for Process {
     }
 }
 
-/// Resident memory of a process now and at its highest, in bytes.
-pub fn memory_bytes(pid: u32) -> Option<(u64, u64)> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let kib = |key: &str| -> Option<u64> {
-        let line = status.lines().find(|line| line.starts_with(key))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    };
-    Some((kib("VmRSS:")? * 1024, kib("VmHWM:")? * 1024))
-}
-
 /// Processor time a process has used, user and system, in seconds.
 pub fn cpu_secs(pid: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
