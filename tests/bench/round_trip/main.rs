@@ -1,7 +1,7 @@
 //! Round trips through Mosquitto: edgeward beside a bare echo and the module people write in Python.
 //!
 //! `cargo bench --bench round_trip` starts everything itself (after `tests/setup`) and prints tables;
-//! `-- --quick` is one short run. Broker, load and peer share the machine's cores; nothing is pinned.
+//! `-- --quick` is one short run, `-- --outbox` the same with nothing to be lost. Broker, load and peer share the machine's cores; nothing is pinned.
 #![forbid(unsafe_code)]
 
 #[path = "../common/mod.rs"]
@@ -11,12 +11,14 @@ mod broker;
 mod echo;
 mod load;
 mod models;
+mod outbox;
 mod peers;
 mod report;
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
+use rumqttc::QoS;
 
 use broker::Broker;
 use load::Load;
@@ -34,9 +36,15 @@ struct Args {
     runs: usize,
     #[arg(long, default_value_t = 30_000)]
     messages: usize,
-    /// Messages in flight.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 64, 512])]
+    /// Messages in flight; 1, 64 and 512, with --outbox 64 and 512.
+    #[arg(long, value_delimiter = ',')]
     windows: Vec<usize>,
+    /// QoS 1, results on disk before the acknowledgement: edgeward's outbox beside SQLite's.
+    #[arg(long)]
+    outbox: bool,
+    /// Where outboxes are made; on a disk.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
     #[arg(long, value_delimiter = ',', default_values = ["echo", "edgeward", "python"])]
     peers: Vec<Peer>,
     /// Only the model of that name: mlp or autoencoder.
@@ -53,7 +61,10 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     let done = match args.echo {
-        Some(port) => echo::run(port).map(|()| true),
+        Some(port) => {
+            let qos = if args.outbox { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+            echo::run(port, qos).map(|()| true)
+        }
         None => bench(&args),
     };
     match done {
@@ -73,13 +84,21 @@ fn bench(args: &Args) -> Result<bool, String> {
     if let Some(name) = &args.model {
         models.retain(|model| model.name == name);
     }
+    let windows: &[usize] = match args.windows.as_slice() {
+        [] if args.outbox => &[64, 512],
+        [] => &[1, 64, 512],
+        windows => windows,
+    };
+    if args.outbox {
+        return outbox::bench(&models, windows, (runs, messages), &args.dir);
+    }
     let mut report = Report::default();
     let mut whole = true;
     for run in 1..=runs {
         for model in &models {
             for peer in Peer::ALL.into_iter().filter(|peer| args.peers.contains(peer)) {
                 eprintln!("run {run} of {runs}: {}, {}", model.name, peer.name());
-                if let Err(e) = measure(model, peer, &args.windows, messages, &mut report) {
+                if let Err(e) = measure(model, peer, windows, messages, &mut report) {
                     eprintln!("  {} on {} could not be measured: {e}", peer.name(), model.name);
                     whole = false;
                 }
@@ -88,7 +107,7 @@ fn bench(args: &Args) -> Result<bool, String> {
     }
     println!("{}", common::machine());
     println!("Mosquitto, QoS 0, {messages} messages, medians of {runs} run(s)\n");
-    println!("{}", report.render(&models, &args.windows));
+    println!("{}", report.render(&models, windows));
     Ok(whole)
 }
 
@@ -100,9 +119,9 @@ fn measure(
     messages: usize,
     report: &mut Report,
 ) -> Result<(), String> {
-    let broker = Broker::start()?;
+    let broker = Broker::start("")?;
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let mut load = Load::connect(broker.port, &model.payloads).map_err(|e| format!("load: {e}"))?;
+    let mut load = Load::connect(broker.port, &model.payloads, QoS::AtMostOnce).map_err(|e| format!("load: {e}"))?;
     let mut process = peer.start(model, broker.port, folder.path())?;
     let ready =
         load.await_peer(Duration::from_secs(20), || process.is_alive()).map_err(|e| format!("load: {e}"))?;

@@ -33,7 +33,7 @@ impl Peer {
 
     /// Starts the peer against the broker on `port`; what it says goes to a file in `folder`.
     pub fn start(self, model: &Model, port: u16, folder: &Path) -> Result<Process, String> {
-        let mut command = match self {
+        let command = match self {
             Peer::Echo => {
                 let mut command = Command::new(std::env::current_exe().map_err(|e| e.to_string())?);
                 command.arg("--echo").arg(port.to_string());
@@ -54,13 +54,7 @@ impl Peer {
                 command
             }
         };
-        let log = folder.join(format!("{}.log", self.name()));
-        let said = File::create(&log).map_err(|e| e.to_string())?;
-        let also = said.try_clone().map_err(|e| e.to_string())?;
-        let started = Instant::now();
-        let child = command.stdin(Stdio::null()).stdout(said).stderr(also).spawn();
-        let child = child.map_err(|e| format!("can't start {}: {e}", self.name()))?;
-        Ok(Process { child, started, log })
+        Process::start(command, folder)
     }
 }
 
@@ -81,6 +75,17 @@ pub struct Process {
 }
 
 impl Process {
+    /// Starts a peer; what it says goes to a file in `folder`.
+    pub fn start(mut command: Command, folder: &Path) -> Result<Process, String> {
+        let log = folder.join("peer.log");
+        let said = File::create(&log).map_err(|e| e.to_string())?;
+        let also = said.try_clone().map_err(|e| e.to_string())?;
+        let started = Instant::now();
+        let child = command.stdin(Stdio::null()).stdout(said).stderr(also).spawn();
+        let child = child.map_err(|e| format!("can't start {}: {e}", command.get_program().display()))?;
+        Ok(Process { child, started, log })
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
