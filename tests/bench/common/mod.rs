@@ -1,7 +1,9 @@
 //! What the bench programs share: where things are, what machine this is, medians and tables.
 #![allow(dead_code, reason = "no program uses all of it")]
 
+pub mod broker;
 pub mod disk;
+pub mod process;
 
 use std::{
     fmt::Write,

@@ -70,7 +70,12 @@ fn child(role: Role, kind: Kind, megabytes: u64, dir: &Path) -> Result<Value, St
     let output = Command::new(std::env::current_exe().map_err(|e| e.to_string())?)
         .args(["--role", &role, "--dir"])
         .arg(dir)
-        .args(["--backlog-mb", &megabytes.to_string(), "--kind", if kind == Kind::Lz4 { "lz4" } else { "plain" }])
+        .args([
+            "--backlog-mb",
+            &megabytes.to_string(),
+            "--kind",
+            if kind == Kind::Lz4 { "lz4" } else { "plain" },
+        ])
         .output()
         .map_err(|e| e.to_string())?;
     if !output.status.success() {
@@ -181,16 +186,25 @@ impl Backlog {
 
     fn worst_mb(&self) -> Option<f64> {
         let all = self.opened.iter().chain([&self.drained]);
-        all.filter_map(|value| number(value, "peak_mb")).fold(None, |most: Option<f64>, mb| {
-            Some(most.map_or(mb, |most| most.max(mb)))
-        })
+        all.filter_map(|value| number(value, "peak_mb"))
+            .fold(None, |most: Option<f64>, mb| Some(most.map_or(mb, |most| most.max(mb))))
     }
 
     pub fn targets(&self, rows: &mut Vec<Vec<String>>) {
         let name = self.kind.name();
         let first = self.of_openings("first_record_s");
-        rows.push(target(&format!("backlog: seconds to its first record: {name}"), RECOVERED_AT_MOST, first, false));
-        rows.push(target(&format!("backlog: MB at most, drained: {name}"), MEMORY_AT_MOST, self.worst_mb(), false));
+        rows.push(target(
+            &format!("backlog: seconds to its first record: {name}"),
+            RECOVERED_AT_MOST,
+            first,
+            false,
+        ));
+        rows.push(target(
+            &format!("backlog: MB at most, drained: {name}"),
+            MEMORY_AT_MOST,
+            self.worst_mb(),
+            false,
+        ));
     }
 
     pub fn json(&self) -> Value {

@@ -104,7 +104,9 @@ fn bench(args: &Args) -> Result<(), String> {
     );
     println!("{}", rates.markdown());
     if !backlogs.is_empty() {
-        println!("A backlog of {megabytes} MB of records, opened from a cold page cache by a process of its own:\n");
+        println!(
+            "A backlog of {megabytes} MB of records, opened from a cold page cache by a process of its own:\n"
+        );
         println!("{}", backlog::markdown(&backlogs));
     }
     let mut rows = Vec::new();

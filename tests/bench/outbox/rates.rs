@@ -72,9 +72,10 @@ impl Rates {
         let rate = |kind, round| {
             self.of(kind, when, size).find(|run| run.round == round).map(|run| run.records_per_sec)
         };
-        median(self.of(kind, when, size).filter_map(|run| {
-            rate(other, run.round).map(|other| run.records_per_sec / other)
-        }))
+        median(
+            self.of(kind, when, size)
+                .filter_map(|run| rate(other, run.round).map(|other| run.records_per_sec / other)),
+        )
     }
 
     pub fn markdown(&self) -> String {

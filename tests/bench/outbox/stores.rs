@@ -75,8 +75,13 @@ impl When {
 
 /// Opens the outbox's store with room for what a bench does.
 pub fn open(dir: &Path, compress: bool, durability: Durability) -> Result<Store, String> {
-    let options =
-        StoreOptions { max_bytes: 8 << 30, min_free_bytes: 1 << 20, compress, durability, ..Default::default() };
+    let options = StoreOptions {
+        max_bytes: 8 << 30,
+        min_free_bytes: 1 << 20,
+        compress,
+        durability,
+        ..Default::default()
+    };
     let fresh = Fresh { store: [1; 8], epoch: [2; 8] };
     let (store, _) = Store::open(Arc::new(Folder::new(dir)), options, fresh).map_err(|e| e.to_string())?;
     Ok(store)
@@ -91,9 +96,8 @@ pub fn commit_times(
     dir: &Path,
 ) -> Result<Vec<Duration>, String> {
     // The first batch is not timed: it makes files and tables.
-    let records: Vec<Bytes> = (0..=batches as u64)
-        .map(|at| record::records(at * size as u64..(at + 1) * size as u64))
-        .collect();
+    let records: Vec<Bytes> =
+        (0..=batches as u64).map(|at| record::records(at * size as u64..(at + 1) * size as u64)).collect();
     match kind {
         Kind::Bare => bare(when, &records, dir).map_err(|e| e.to_string()),
         Kind::Sqlite => sqlite(when, size, &records, dir),
@@ -129,7 +133,10 @@ fn outbox(compress: bool, when: When, batches: &[Bytes], dir: &Path) -> Result<V
     let lane = store.lane("press", "result");
     let batches: Vec<Batch> = batches
         .iter()
-        .map(|batch| Batch { records: record::split(batch).map(|one| (lane, one)).collect(), units: Vec::new() })
+        .map(|batch| Batch {
+            records: record::split(batch).map(|one| (lane, one)).collect(),
+            units: Vec::new(),
+        })
         .collect();
     let (opened, mut times, mut synced) = (Instant::now(), Vec::with_capacity(batches.len()), Instant::now());
     for batch in &batches {

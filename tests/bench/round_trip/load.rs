@@ -66,8 +66,7 @@ impl Load {
             .collect::<io::Result<Vec<Vec<u8>>>>()?;
         // The id stands before the payload, which ends the packet.
         let id_at = |(packet, payload): (&Vec<u8>, &String)| packet.len() - payload.len() - 2;
-        let ids_at =
-            (qos == QoS::AtLeastOnce).then(|| packets.iter().zip(payloads).map(id_at).collect());
+        let ids_at = (qos == QoS::AtLeastOnce).then(|| packets.iter().zip(payloads).map(id_at).collect());
         let chunk = vec![0; 1 << 18].into_boxed_slice();
         let mut load = Load { stream, unread: BytesMut::new(), chunk, packets, ids_at, next_id: 0 };
         let mut hello = BytesMut::new();

@@ -7,7 +7,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod broker;
 mod echo;
 mod load;
 mod models;
@@ -20,7 +19,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use clap::Parser;
 use rumqttc::QoS;
 
-use broker::Broker;
+use common::{broker::Broker, process};
 use load::Load;
 use models::Model;
 use peers::Peer;
@@ -121,7 +120,8 @@ fn measure(
 ) -> Result<(), String> {
     let broker = Broker::start("")?;
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let mut load = Load::connect(broker.port, &model.payloads, QoS::AtMostOnce).map_err(|e| format!("load: {e}"))?;
+    let mut load =
+        Load::connect(broker.port, &model.payloads, QoS::AtMostOnce).map_err(|e| format!("load: {e}"))?;
     let mut process = peer.start(model, broker.port, folder.path())?;
     let ready =
         load.await_peer(Duration::from_secs(20), || process.is_alive()).map_err(|e| format!("load: {e}"))?;
@@ -133,8 +133,8 @@ fn measure(
     load.run(windows.iter().copied().max().unwrap_or(1), messages / 20)
         .map_err(|e| format!("warming up: {e}"))?;
     for &window in windows {
-        let cpu_before = peers::cpu_secs(process.pid());
-        let broker_before = peers::cpu_secs(broker.pid());
+        let cpu_before = process::cpu_secs(process.pid());
+        let broker_before = process::cpu_secs(broker.pid());
         let run = load
             .run(window, messages)
             .map_err(|e| format!("{window} in flight: {e}; it said:\n    {}", process.last_words()))?;
@@ -151,8 +151,8 @@ fn measure(
                 messages_per_sec: run.messages_per_sec,
                 p50_micros: run.percentile_micros(0.50),
                 p99_micros: run.percentile_micros(0.99),
-                cpu_micros: micros_each(cpu_before, peers::cpu_secs(process.pid())),
-                broker_micros: micros_each(broker_before, peers::cpu_secs(broker.pid())),
+                cpu_micros: micros_each(cpu_before, process::cpu_secs(process.pid())),
+                broker_micros: micros_each(broker_before, process::cpu_secs(broker.pid())),
             },
         );
     }

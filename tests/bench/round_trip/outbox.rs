@@ -1,22 +1,22 @@
 //! Nothing may be lost: QoS 1 in, results stored before the acknowledgement, QoS 1 out; edgeward with
 //! its outbox beside the Python module with SQLite.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::Path,
-    process::Command,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, path::Path, process::Command, time::Duration};
 
 use rumqttc::QoS;
 
 use crate::{
-    broker::Broker,
-    common::{self, cell, disk::Disk, median, table},
+    common::{
+        self,
+        broker::Broker,
+        cell,
+        disk::Disk,
+        median,
+        process::{self, Process},
+        table,
+    },
     load::{Load, TOPIC_IN, TOPIC_OUT},
     models::Model,
-    peers::{self, Process},
 };
 
 /// What the issue asks of edgeward's rate to the Python module's.
@@ -160,15 +160,17 @@ fn measure(
     load.run(windows.iter().copied().max().unwrap_or(1), messages / 20)
         .map_err(|e| format!("warming up: {e}"))?;
     for &window in windows {
-        let before = (peers::cpu_secs(process.pid()), peers::cpu_secs(broker.pid()), disk.written()?);
-        let run = load.run(window, messages).map_err(|e| {
-            format!("{window} in flight: {e}; it said:\n    {}", process.last_words())
-        })?;
+        let before = (process::cpu_secs(process.pid()), process::cpu_secs(broker.pid()), disk.written()?);
+        let run = load
+            .run(window, messages)
+            .map_err(|e| format!("{window} in flight: {e}; it said:\n    {}", process.last_words()))?;
         let each = |before: Option<f64>, after: Option<f64>| {
             before.zip(after).map(|(before, after)| (after - before) * 1e6 / messages as f64)
         };
-        let (cpu_micros, broker_micros) =
-            (each(before.0, peers::cpu_secs(process.pid())), each(before.1, peers::cpu_secs(broker.pid())));
+        let (cpu_micros, broker_micros) = (
+            each(before.0, process::cpu_secs(process.pid())),
+            each(before.1, process::cpu_secs(broker.pid())),
+        );
         if peer != Peer::Echo {
             run.answers.iter().try_for_each(|answer| model.number(answer).map(drop))?;
         }
@@ -240,9 +242,8 @@ impl Samples {
             for &window in windows {
                 for other in [Peer::PythonBatch, Peer::PythonEach] {
                     let got = self.ratio((model.name, Peer::Edgeward, window), other);
-                    let met = got.map_or("not measured", |got| {
-                        if got >= OF_PYTHON_AT_LEAST { "yes" } else { "NO" }
-                    });
+                    let met = got
+                        .map_or("not measured", |got| if got >= OF_PYTHON_AT_LEAST { "yes" } else { "NO" });
                     rows.push(vec![
                         model.name.to_owned(),
                         format!("edgeward's rate to {}, {window} in flight", other.name()),

@@ -19,8 +19,8 @@ impl Broker {
     pub fn start(extra: &str) -> Result<Broker, String> {
         // Between finding the port free and Mosquitto taking it someone else may; then try another.
         for _ in 0..5 {
-            if let Some(broker) =
-                Self::try_start(free_port(), extra).map_err(|e| format!("can't start mosquitto: {e}; run tests/setup"))?
+            if let Some(broker) = Self::try_start(free_port(), extra)
+                .map_err(|e| format!("can't start mosquitto: {e}; run tests/setup"))?
             {
                 return Ok(broker);
             }
