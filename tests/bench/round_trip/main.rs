@@ -41,6 +41,9 @@ struct Args {
     /// QoS 1, results on disk before the acknowledgement: edgeward's outbox beside SQLite's.
     #[arg(long)]
     outbox: bool,
+    /// The peers with --outbox.
+    #[arg(long, value_delimiter = ',', default_values = ["echo", "edgeward", "python-batch", "python-each"])]
+    stores: Vec<outbox::Peer>,
     /// Where outboxes are made; on a disk.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
@@ -89,7 +92,7 @@ fn bench(args: &Args) -> Result<bool, String> {
         windows => windows,
     };
     if args.outbox {
-        return outbox::bench(&models, windows, (runs, messages), &args.dir);
+        return outbox::bench(&models, &args.stores, windows, (runs, messages), &args.dir);
     }
     let mut report = Report::default();
     let mut whole = true;

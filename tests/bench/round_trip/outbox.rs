@@ -22,8 +22,8 @@ use crate::{
 /// What the issue asks of edgeward's rate to the Python module's.
 const OF_PYTHON_AT_LEAST: f64 = 5.0;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Peer {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Peer {
     /// Stores nothing and scores nothing: what the broker and the machine let through.
     Echo,
     Edgeward,
@@ -34,7 +34,7 @@ enum Peer {
 }
 
 impl Peer {
-    const ALL: [Peer; 4] = [Peer::Echo, Peer::Edgeward, Peer::PythonBatch, Peer::PythonEach];
+    pub const ALL: [Peer; 4] = [Peer::Echo, Peer::Edgeward, Peer::PythonBatch, Peer::PythonEach];
 
     fn name(self) -> &'static str {
         match self {
@@ -102,6 +102,7 @@ struct Samples(BTreeMap<Key, Vec<Sample>>);
 /// Runs everything and prints; true when everything could be measured.
 pub fn bench(
     models: &[Model],
+    peers: &[Peer],
     windows: &[usize],
     (runs, messages): (usize, usize),
     dir: &Path,
@@ -111,8 +112,9 @@ pub fn bench(
     let (mut samples, mut whole) = (Samples::default(), true);
     for run in 0..runs {
         for model in models {
-            let mut peers = Peer::ALL;
-            peers.rotate_left(run % Peer::ALL.len());
+            let mut peers = peers.to_vec();
+            let first = run % peers.len().max(1);
+            peers.rotate_left(first);
             for peer in peers {
                 eprintln!("run {} of {runs}: {}, {}", run + 1, model.name, peer.name());
                 if let Err(e) = measure(model, peer, windows, messages, dir, &disk, &mut samples) {
@@ -196,6 +198,10 @@ impl Samples {
         Some(rate(key)? / rate((key.0, other, key.2))?)
     }
 
+    fn has(&self, peer: Peer) -> bool {
+        self.0.keys().any(|(_, known, _)| *known == peer)
+    }
+
     fn rates(&self, models: &[Model], windows: &[usize]) -> String {
         let header = [
             "model",
@@ -214,7 +220,7 @@ impl Samples {
         let mut rows = Vec::new();
         for model in models {
             for &window in windows {
-                for peer in Peer::ALL {
+                for peer in Peer::ALL.into_iter().filter(|peer| self.has(*peer)) {
                     let key = (model.name, peer, window);
                     rows.push(vec![
                         model.name.to_owned(),
