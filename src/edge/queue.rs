@@ -89,10 +89,14 @@ impl Queue {
     /// Adds a message; asked for room before.
     pub fn push(&self, job: Job) {
         let mut inner = self.lock();
+        // The worker, alone here, waits for an empty queue only; waking is a system call.
+        let waited_for = inner.jobs.is_empty();
         inner.bytes += job.payload.len();
         inner.jobs.push_back(job);
         drop(inner);
-        self.filled.notify_one();
+        if waited_for {
+            self.filled.notify_one();
+        }
     }
 
     /// The message of this sequence is in the journal only.

@@ -63,6 +63,8 @@ pub(super) struct Queue {
     pub closing: bool,
     /// The writer waits, and nothing is handed in.
     pub idle: bool,
+    /// The writer waits and was not woken since: waking is a system call.
+    pub asleep: bool,
 }
 
 impl Queue {
@@ -110,6 +112,15 @@ impl Outbox {
         self.inner.queue.lock().expect("not poisoned: nothing panics under this lock")
     }
 
+    /// Wakes the writer, unless it is awake and will look again before it waits.
+    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
+        let asleep = std::mem::take(&mut queue.asleep);
+        drop(queue);
+        if asleep {
+            self.inner.wake.notify_one();
+        }
+    }
+
     /// The number of a pipeline, for submissions and inputs.
     pub fn pipeline(&self, name: &str) -> u16 {
         let mut queue = self.lock();
@@ -129,8 +140,7 @@ impl Outbox {
         queue.bytes += submission.bytes();
         queue.idle = false;
         queue.submissions.push(submission);
-        drop(queue);
-        self.inner.wake.notify_one();
+        self.wake(queue);
     }
 
     /// An input to be journaled if its outcome takes long.
@@ -138,10 +148,9 @@ impl Outbox {
         let mut queue = self.lock();
         let first = queue.inputs.is_empty();
         queue.inputs.push_back(input);
-        drop(queue);
         if first {
             // The writer waits for the oldest one's time.
-            self.inner.wake.notify_one();
+            self.wake(queue);
         }
     }
 
@@ -155,8 +164,7 @@ impl Outbox {
         let mut queue = self.lock();
         queue.spilled_bytes += input.payload_bytes() + 64;
         queue.spilled.push(input);
-        drop(queue);
-        self.inner.wake.notify_one();
+        self.wake(queue);
     }
 
     /// Records that ended; written with the next commit, within a second.
@@ -164,9 +172,9 @@ impl Outbox {
         let mut queue = self.lock();
         let first = queue.ended.is_empty();
         queue.ended.extend(ended);
-        drop(queue);
         if first {
-            self.inner.wake.notify_one();
+            // The writer begins to count the time they may wait.
+            self.wake(queue);
         }
     }
 
@@ -176,8 +184,7 @@ impl Outbox {
         if !queue.damaged.contains(&file) {
             queue.damaged.push(file);
         }
-        drop(queue);
-        self.inner.wake.notify_one();
+        self.wake(queue);
     }
 
     /// What an uplink has sent in its current day; kept over restarts.

@@ -148,13 +148,16 @@ impl Writer {
             match due {
                 Some(at) if at <= now => return false,
                 Some(at) => {
+                    queue.asleep = true;
                     let waited = inner.wake.wait_timeout(queue, at - now);
                     queue = waited.expect("not poisoned: nothing panics under this lock").0;
                 }
                 None => {
+                    queue.asleep = true;
                     queue = inner.wake.wait(queue).expect("not poisoned: nothing panics under this lock");
                 }
             }
+            queue.asleep = false;
         }
     }
 

@@ -67,8 +67,14 @@ impl Desk {
 
 impl UplinkEvents for Desk {
     fn arrived(&self, number: u64) {
-        self.news().arrived.push(number);
-        self.wake.notify_one();
+        let mut news = self.news();
+        // The courier does not wait while there is any; waking is a system call.
+        let waited_for = news.arrived.is_empty();
+        news.arrived.push(number);
+        drop(news);
+        if waited_for {
+            self.wake.notify_one();
+        }
     }
 
     fn connected(&self, connected: bool) {

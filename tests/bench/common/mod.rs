@@ -1,4 +1,9 @@
 //! What the bench programs share: where things are, what machine this is, medians and tables.
+#![allow(dead_code, reason = "no program uses all of it")]
+
+pub mod broker;
+pub mod disk;
+pub mod process;
 
 use std::{
     fmt::Write,
@@ -42,6 +47,27 @@ pub fn machine() -> String {
         field("/proc/meminfo", "MemTotal"),
         kernel.trim()
     )
+}
+
+/// The load average of the last minute, as the system tells it.
+pub fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().unwrap_or("unknown").to_owned()
+}
+
+/// This process's resident memory now and at its highest, in bytes.
+pub fn memory() -> Option<(u64, u64)> {
+    memory_of(std::process::id())
+}
+
+/// Resident memory of a process now and at its highest, in bytes.
+pub fn memory_of(pid: u32) -> Option<(u64, u64)> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let kib = |key: &str| -> Option<u64> {
+        let line = status.lines().find(|line| line.starts_with(key))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    Some((kib("VmRSS:")? * 1024, kib("VmHWM:")? * 1024))
 }
 
 /// The middle value (the mean of the two middle ones); `None` of nothing.

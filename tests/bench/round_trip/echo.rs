@@ -7,18 +7,18 @@ use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
 use crate::load::{TOPIC_IN, TOPIC_OUT};
 
 /// Sends every message back, until the process is ended.
-pub fn run(port: u16) -> Result<(), String> {
+pub fn run(port: u16, qos: QoS) -> Result<(), String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         let mut options = MqttOptions::new("bench-echo", "127.0.0.1", port);
-        options.set_keep_alive(Duration::from_secs(30));
+        options.set_keep_alive(Duration::from_secs(30)).set_inflight(1000);
         let (client, mut events) = AsyncClient::new(options, 1000);
-        client.subscribe(TOPIC_IN, QoS::AtMostOnce).await.map_err(|e| e.to_string())?;
+        client.subscribe(TOPIC_IN, qos).await.map_err(|e| e.to_string())?;
         loop {
             match events.poll().await {
                 Ok(Event::Incoming(Packet::Publish(message))) => {
-                    let sent = client.publish_bytes(TOPIC_OUT, QoS::AtMostOnce, false, message.payload).await;
+                    let sent = client.publish_bytes(TOPIC_OUT, qos, false, message.payload).await;
                     sent.map_err(|e| e.to_string())?;
                 }
                 Ok(_) => {}

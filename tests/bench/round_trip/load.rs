@@ -2,7 +2,8 @@
 //!
 //! One blocking socket, one thread: it writes as many messages as answers have come back since, in
 //! one write, so that it costs as little as can be of the two cores it shares with what it measures.
-//! Messages and answers are matched by order: QoS 0 on one connection, one source, one topic.
+//! Messages and answers are matched by order: one connection, one source, one topic. Answers are
+//! subscribed to at QoS 0; messages go at either, and the broker's PUBACKs are not waited for.
 
 use std::{
     io::{self, Read, Write},
@@ -41,13 +42,16 @@ pub struct Load {
     stream: TcpStream,
     unread: BytesMut,
     chunk: Box<[u8]>,
-    /// Each payload as the PUBLISH packet that carries it: at QoS 0 the bytes never change.
+    /// Each payload as the PUBLISH packet that carries it; at QoS 1 only the packet id changes.
     packets: Vec<Vec<u8>>,
+    /// Where in each packet the packet id stands, at QoS 1.
+    ids_at: Option<Vec<usize>>,
+    next_id: u16,
 }
 
 impl Load {
     /// Connects, subscribes to the answers, and encodes the messages to come.
-    pub fn connect(port: u16, payloads: &[String]) -> io::Result<Load> {
+    pub fn connect(port: u16, payloads: &[String], qos: QoS) -> io::Result<Load> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -55,14 +59,16 @@ impl Load {
             .iter()
             .map(|payload| {
                 let mut packet = BytesMut::new();
-                Publish::new(TOPIC_IN, QoS::AtMostOnce, payload.as_bytes())
-                    .write(&mut packet)
-                    .map(|_| packet.to_vec())
-                    .map_err(io::Error::other)
+                let mut publish = Publish::new(TOPIC_IN, qos, payload.as_bytes());
+                publish.pkid = 1;
+                publish.write(&mut packet).map(|_| packet.to_vec()).map_err(io::Error::other)
             })
-            .collect::<io::Result<_>>()?;
-        let mut load =
-            Load { stream, unread: BytesMut::new(), chunk: vec![0; 1 << 18].into_boxed_slice(), packets };
+            .collect::<io::Result<Vec<Vec<u8>>>>()?;
+        // The id stands before the payload, which ends the packet.
+        let id_at = |(packet, payload): (&Vec<u8>, &String)| packet.len() - payload.len() - 2;
+        let ids_at = (qos == QoS::AtLeastOnce).then(|| packets.iter().zip(payloads).map(id_at).collect());
+        let chunk = vec![0; 1 << 18].into_boxed_slice();
+        let mut load = Load { stream, unread: BytesMut::new(), chunk, packets, ids_at, next_id: 0 };
         let mut hello = BytesMut::new();
         Connect { keep_alive: 0, ..Connect::new("bench-load") }
             .write(&mut hello)
@@ -93,7 +99,9 @@ impl Load {
         self.stream.set_read_timeout(Some(Duration::from_millis(1)))?;
         let mut first = None;
         while first.is_none() && Instant::now() < deadline && alive() {
-            self.stream.write_all(&self.packets[0])?;
+            let mut packet = Vec::new();
+            self.append(0, &mut packet);
+            self.stream.write_all(&packet)?;
             if self.read_answer(|_| {})? > 0 {
                 first = Some(Instant::now());
             }
@@ -116,7 +124,7 @@ impl Load {
             outgoing.clear();
             let now = Instant::now();
             for _ in 0..room {
-                outgoing.extend_from_slice(&self.packets[sent_at.len() % self.packets.len()]);
+                self.append(sent_at.len() % self.packets.len(), &mut outgoing);
                 sent_at.push(now);
             }
             self.stream.write_all(&outgoing)?;
@@ -142,6 +150,18 @@ impl Load {
         let elapsed = begin.elapsed();
         latencies_nanos.sort_unstable();
         Ok(Run { messages_per_sec: messages as f64 / elapsed.as_secs_f64(), latencies_nanos, answers })
+    }
+
+    /// Appends the message of this payload.
+    fn append(&mut self, payload: usize, out: &mut Vec<u8>) {
+        let begin = out.len();
+        out.extend_from_slice(&self.packets[payload]);
+        if let Some(ids_at) = &self.ids_at {
+            // Far fewer than 65,535 are on their way: an id is free when its turn comes.
+            self.next_id = self.next_id % u16::MAX + 1;
+            let at = begin + ids_at[payload];
+            out[at..at + 2].copy_from_slice(&self.next_id.to_be_bytes());
+        }
     }
 
     /// Reads once and hands on every whole answer; their number, 0 when the read timed out.

@@ -1,24 +1,25 @@
 //! Round trips through Mosquitto: edgeward beside a bare echo and the module people write in Python.
 //!
 //! `cargo bench --bench round_trip` starts everything itself (after `tests/setup`) and prints tables;
-//! `-- --quick` is one short run. Broker, load and peer share the machine's cores; nothing is pinned.
+//! `-- --quick` is one short run, `-- --outbox` the same with nothing to be lost. Broker, load and peer share the machine's cores; nothing is pinned.
 #![forbid(unsafe_code)]
 
 #[path = "../common/mod.rs"]
 mod common;
 
-mod broker;
 mod echo;
 mod load;
 mod models;
+mod outbox;
 mod peers;
 mod report;
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
+use rumqttc::QoS;
 
-use broker::Broker;
+use common::{broker::Broker, process};
 use load::Load;
 use models::Model;
 use peers::Peer;
@@ -34,9 +35,18 @@ struct Args {
     runs: usize,
     #[arg(long, default_value_t = 30_000)]
     messages: usize,
-    /// Messages in flight.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 64, 512])]
+    /// Messages in flight; 1, 64 and 512, with --outbox 64 and 512.
+    #[arg(long, value_delimiter = ',')]
     windows: Vec<usize>,
+    /// QoS 1, results on disk before the acknowledgement: edgeward's outbox beside SQLite's.
+    #[arg(long)]
+    outbox: bool,
+    /// The peers with --outbox.
+    #[arg(long, value_delimiter = ',', default_values = ["echo", "edgeward", "python-batch", "python-each"])]
+    stores: Vec<outbox::Peer>,
+    /// Where outboxes are made; on a disk.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
     #[arg(long, value_delimiter = ',', default_values = ["echo", "edgeward", "python"])]
     peers: Vec<Peer>,
     /// Only the model of that name: mlp or autoencoder.
@@ -53,7 +63,10 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     let done = match args.echo {
-        Some(port) => echo::run(port).map(|()| true),
+        Some(port) => {
+            let qos = if args.outbox { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+            echo::run(port, qos).map(|()| true)
+        }
         None => bench(&args),
     };
     match done {
@@ -73,13 +86,21 @@ fn bench(args: &Args) -> Result<bool, String> {
     if let Some(name) = &args.model {
         models.retain(|model| model.name == name);
     }
+    let windows: &[usize] = match args.windows.as_slice() {
+        [] if args.outbox => &[64, 512],
+        [] => &[1, 64, 512],
+        windows => windows,
+    };
+    if args.outbox {
+        return outbox::bench(&models, &args.stores, windows, (runs, messages), &args.dir);
+    }
     let mut report = Report::default();
     let mut whole = true;
     for run in 1..=runs {
         for model in &models {
             for peer in Peer::ALL.into_iter().filter(|peer| args.peers.contains(peer)) {
                 eprintln!("run {run} of {runs}: {}, {}", model.name, peer.name());
-                if let Err(e) = measure(model, peer, &args.windows, messages, &mut report) {
+                if let Err(e) = measure(model, peer, windows, messages, &mut report) {
                     eprintln!("  {} on {} could not be measured: {e}", peer.name(), model.name);
                     whole = false;
                 }
@@ -88,7 +109,7 @@ fn bench(args: &Args) -> Result<bool, String> {
     }
     println!("{}", common::machine());
     println!("Mosquitto, QoS 0, {messages} messages, medians of {runs} run(s)\n");
-    println!("{}", report.render(&models, &args.windows));
+    println!("{}", report.render(&models, windows));
     Ok(whole)
 }
 
@@ -100,9 +121,10 @@ fn measure(
     messages: usize,
     report: &mut Report,
 ) -> Result<(), String> {
-    let broker = Broker::start()?;
+    let broker = Broker::start("")?;
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let mut load = Load::connect(broker.port, &model.payloads).map_err(|e| format!("load: {e}"))?;
+    let mut load =
+        Load::connect(broker.port, &model.payloads, QoS::AtMostOnce).map_err(|e| format!("load: {e}"))?;
     let mut process = peer.start(model, broker.port, folder.path())?;
     let ready =
         load.await_peer(Duration::from_secs(20), || process.is_alive()).map_err(|e| format!("load: {e}"))?;
@@ -114,8 +136,8 @@ fn measure(
     load.run(windows.iter().copied().max().unwrap_or(1), messages / 20)
         .map_err(|e| format!("warming up: {e}"))?;
     for &window in windows {
-        let cpu_before = peers::cpu_secs(process.pid());
-        let broker_before = peers::cpu_secs(broker.pid());
+        let cpu_before = process::cpu_secs(process.pid());
+        let broker_before = process::cpu_secs(broker.pid());
         let run = load
             .run(window, messages)
             .map_err(|e| format!("{window} in flight: {e}; it said:\n    {}", process.last_words()))?;
@@ -132,12 +154,12 @@ fn measure(
                 messages_per_sec: run.messages_per_sec,
                 p50_micros: run.percentile_micros(0.50),
                 p99_micros: run.percentile_micros(0.99),
-                cpu_micros: micros_each(cpu_before, peers::cpu_secs(process.pid())),
-                broker_micros: micros_each(broker_before, peers::cpu_secs(broker.pid())),
+                cpu_micros: micros_each(cpu_before, process::cpu_secs(process.pid())),
+                broker_micros: micros_each(broker_before, process::cpu_secs(broker.pid())),
             },
         );
     }
-    let (rss_bytes, peak_bytes) = peers::memory_bytes(process.pid()).ok_or("its memory can't be read")?;
+    let (rss_bytes, peak_bytes) = common::memory_of(process.pid()).ok_or("its memory can't be read")?;
     report.start((model.name, peer), Start { ready_millis, rss_bytes, peak_bytes });
     Ok(())
 }

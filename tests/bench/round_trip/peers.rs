@@ -1,14 +1,9 @@
 //! What is measured: one of three programs, each a process of its own.
 
-use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, process::Command};
 
 use crate::{
-    common,
+    common::{self, process::Process},
     load::{TOPIC_IN, TOPIC_OUT},
     models::Model,
 };
@@ -33,7 +28,7 @@ impl Peer {
 
     /// Starts the peer against the broker on `port`; what it says goes to a file in `folder`.
     pub fn start(self, model: &Model, port: u16, folder: &Path) -> Result<Process, String> {
-        let mut command = match self {
+        let command = match self {
             Peer::Echo => {
                 let mut command = Command::new(std::env::current_exe().map_err(|e| e.to_string())?);
                 command.arg("--echo").arg(port.to_string());
@@ -54,13 +49,7 @@ impl Peer {
                 command
             }
         };
-        let log = folder.join(format!("{}.log", self.name()));
-        let said = File::create(&log).map_err(|e| e.to_string())?;
-        let also = said.try_clone().map_err(|e| e.to_string())?;
-        let started = Instant::now();
-        let child = command.stdin(Stdio::null()).stdout(said).stderr(also).spawn();
-        let child = child.map_err(|e| format!("can't start {}: {e}", self.name()))?;
-        Ok(Process { child, started, log })
+        Process::start(command, folder)
     }
 }
 
@@ -72,64 +61,4 @@ fn configuration(model: &Model, port: u16) -> String {
          output_qos = 0\n",
         model.bundle.display()
     )
-}
-
-pub struct Process {
-    child: Child,
-    pub started: Instant,
-    log: PathBuf,
-}
-
-impl Process {
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
-
-    /// The last lines it said, for when it did not do what it should.
-    pub fn last_words(&self) -> String {
-        let text = fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(5)..].join("\n    ")
-    }
-
-    /// Asks it to stop, waits a little, and insists.
-    fn stop(&mut self) {
-        let _ = Command::new("kill").arg("-TERM").arg(self.pid().to_string()).status();
-        let deadline = Instant::now() + Duration::from_secs(3);
-        while self.is_alive() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// Resident memory of a process now and at its highest, in bytes.
-pub fn memory_bytes(pid: u32) -> Option<(u64, u64)> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let kib = |key: &str| -> Option<u64> {
-        let line = status.lines().find(|line| line.starts_with(key))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    };
-    Some((kib("VmRSS:")? * 1024, kib("VmHWM:")? * 1024))
-}
-
-/// Processor time a process has used, user and system, in seconds.
-pub fn cpu_secs(pid: u32) -> Option<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The command's name, in parentheses, may hold anything; the fields after it are numbers.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
-    // USER_HZ, which Linux fixes at 100 for what it shows to programs.
-    Some(ticks as f64 / 100.0)
 }

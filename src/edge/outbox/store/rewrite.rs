@@ -70,6 +70,7 @@ impl Store {
             self.end(*lane, range.clone(), Fate::Damaged);
         }
         self.flush_marks()?;
+        self.free_bytes.set(None);
         for segment in segments {
             let name = segment.name();
             // What can't be done now is done at the next start: the file is a leftover.

@@ -37,15 +37,22 @@ const FOLDER_BYTES: u64 = 8192;
 
 impl Store {
     pub fn usage(&self) -> Usage {
-        let state = self.shared.state();
-        let bytes = state.disk_bytes() + self.aside_bytes + FOLDER_BYTES;
+        let bytes = self.shared.state().disk_bytes() + self.aside_bytes + FOLDER_BYTES;
         // A merge writes a segment before it removes others, a new segment begins with a head.
         let reserve = 2 * self.options.segment_bytes;
         Usage {
             bytes,
             usable_bytes: self.options.max_bytes.saturating_sub(reserve),
-            free_bytes: self.disk.free_bytes().unwrap_or(0),
+            free_bytes: self.free_bytes(),
         }
+    }
+
+    /// Asked anew after each tick, write and removal: every submission wants to know, and the
+    /// system's answer costs more than all the rest of the question.
+    fn free_bytes(&self) -> u64 {
+        let free = self.free_bytes.get().unwrap_or_else(|| self.disk.free_bytes().unwrap_or(0));
+        self.free_bytes.set(Some(free));
+        free
     }
 
     /// True when `bytes` more fit.
@@ -63,6 +70,7 @@ impl Store {
         if self.fits(bytes) {
             return Ok(Room::Yes);
         }
+        self.free_bytes.set(None);
         let policy = self.options.class(class);
         // Each round ends or frees a segment's records at least.
         for _ in 0..100_000 {
@@ -177,6 +185,7 @@ impl Store {
         if self.has_pending() {
             self.flush_marks()?;
         }
+        self.free_bytes.set(None);
         for segment in dead(self) {
             // A name that is gone already is as good.
             match self.disk.remove(&segment.name()) {
@@ -202,6 +211,7 @@ impl Store {
         if self.disk.remove(name).is_err() {
             return false;
         }
+        self.free_bytes.set(None);
         self.aside_bytes = self.aside_bytes.saturating_sub(on_disk(*bytes));
         true
     }

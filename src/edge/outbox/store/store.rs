@@ -1,6 +1,7 @@
 //! The one who writes: commits, rotates, and writes again what a failed sync left in doubt.
 
 use std::{
+    cell::Cell,
     collections::BTreeSet,
     io,
     ops::Range,
@@ -95,6 +96,8 @@ pub struct Store {
     needs_head: bool,
     /// Bytes of files that were set aside.
     pub(super) aside_bytes: u64,
+    /// Bytes free on the file system, as asked since the last write.
+    pub(super) free_bytes: Cell<Option<u64>>,
 }
 
 impl Store {
@@ -114,6 +117,7 @@ impl Store {
             touched_lanes: BTreeSet::new(),
             needs_head: false,
             aside_bytes: 0,
+            free_bytes: Cell::new(None),
         }
     }
 
@@ -172,6 +176,7 @@ impl Store {
         /// A clock that is disciplined gently is not corrected.
         const JUMP_MS: i64 = 1000;
         self.now_ms = self.now_ms.max(self.opened_at_ms + moment.since_open_ms);
+        self.free_bytes.set(None);
         let offset_ms = moment.wall_ms - self.now_ms as i64;
         let mut state = self.shared.state();
         if state.wall_offset_ms.is_none_or(|known| (known - offset_ms).abs() > JUMP_MS) {
@@ -455,6 +460,7 @@ impl Store {
         if self.active.is_none() {
             self.make_active(0)?;
         }
+        self.free_bytes.set(None);
         let Some(active) = &mut self.active else { return Ok(()) };
         for frame in self.unsynced.iter_mut().filter(|frame| !frame.written) {
             if frame.sealed_for != (active.seed, active.synced) {

@@ -15,12 +15,12 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts Mosquitto and waits until it takes connections.
-    pub fn start() -> Result<Broker, String> {
+    /// Starts Mosquitto with these lines more in its configuration; waits until it takes connections.
+    pub fn start(extra: &str) -> Result<Broker, String> {
         // Between finding the port free and Mosquitto taking it someone else may; then try another.
         for _ in 0..5 {
-            if let Some(broker) =
-                Self::try_start().map_err(|e| format!("can't start mosquitto: {e}; run tests/setup"))?
+            if let Some(broker) = Self::try_start(free_port(), extra)
+                .map_err(|e| format!("can't start mosquitto: {e}; run tests/setup"))?
             {
                 return Ok(broker);
             }
@@ -28,15 +28,15 @@ impl Broker {
         Err("mosquitto did not open its port in five tries".to_owned())
     }
 
-    fn try_start() -> std::io::Result<Option<Broker>> {
+    /// Starts Mosquitto on this port; none when it can't have it.
+    pub fn try_start(port: u16, extra: &str) -> std::io::Result<Option<Broker>> {
         let folder = tempfile::tempdir()?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let config = folder.path().join("mosquitto.conf");
         fs::write(
             &config,
             format!(
                 "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n\
-                 max_inflight_messages 0\nmax_queued_messages 0\n"
+                 max_inflight_messages 0\nmax_queued_messages 0\n{extra}"
             ),
         )?;
         // Debian keeps mosquitto in /usr/sbin, which is not on every user's path.
@@ -67,6 +67,12 @@ impl Broker {
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
+}
+
+/// A port that nobody has now; 0 when there is none.
+pub fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    free.map_or(0, |address| address.port())
 }
 
 impl Drop for Broker {
