@@ -33,6 +33,9 @@ const BLOCK_BYTES: usize = 1 << 20;
 const MOST_BLOCK_BYTES: usize = 1 << 30;
 
 /// What is in the file.
+/// A record in a block: lane (in the index), sequence, payload.
+pub type Carried = (u16, u64, Bytes);
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
     pub lanes: Vec<CarriedLane>,
@@ -313,7 +316,7 @@ impl Reader {
     ///
     /// # Errors
     /// What the file system says; a block that is not what it claims.
-    pub fn block(&mut self) -> Result<Option<Vec<(u16, u64, Bytes)>>, ToolError> {
+    pub fn block(&mut self) -> Result<Option<Vec<Carried>>, ToolError> {
         let (raw, packed, crc) = self.section_head()?;
         if raw == 0 {
             return Ok(None);

@@ -39,7 +39,7 @@ pub fn commit(store: &mut Store, pipeline: &str, class: &str, numbers: std::ops:
         let count = some.len() as u64;
         let units = UnitBooks { received: count, scored: count, ..UnitBooks::default() };
         let records = some.iter().map(|number| (lane, verdict(*number))).collect();
-        store.commit(&Batch { records, units: vec![(pipeline, units)] }).unwrap();
+        store.commit(&Batch { records, units: vec![(pipeline, units)], ..Batch::default() }).unwrap();
     }
 }
 
@@ -151,7 +151,13 @@ fn an_import_that_was_cut_short_goes_on_where_it_stopped() {
             words.flatten().collect::<Vec<u8>>().into()
         };
         let units = UnitBooks { received: 1, scored: 1, ..UnitBooks::default() };
-        source.commit(&Batch { records: vec![(lane, record())], units: vec![(pipeline, units)] }).unwrap();
+        source
+            .commit(&Batch {
+                records: vec![(lane, record())],
+                units: vec![(pipeline, units)],
+                ..Batch::default()
+            })
+            .unwrap();
     }
     drop(source);
     let file = stick.path().join("backlog");
