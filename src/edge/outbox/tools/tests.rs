@@ -186,7 +186,7 @@ fn an_import_sheds_nothing_and_stops_without_room() {
     let target = Target::File(file.clone());
     export(&place(here.path()), &Select::default(), &target, true, &mut no_progress).unwrap();
     let mut tight = place(there.path());
-    (tight.options.max_bytes, tight.options.segment_bytes) = (64 << 10, 4096);
+    (tight.options.max_bytes, tight.options.segment_bytes) = (32 << 10, 4096);
     let error = import(&tight, &file, &mut no_progress).unwrap_err();
     assert!(error.to_string().contains("0 of 2000 records were taken on"), "{error}");
 }
