@@ -300,3 +300,14 @@ fn an_outbox_in_use_is_read_and_not_changed() {
     assert!(matches!(error, ToolError::NoOutbox(_)));
     assert!(fs::read_dir(empty.path()).unwrap().next().is_none());
 }
+
+#[test]
+fn an_outbox_without_a_record_is_none_that_is_missing() {
+    let dir = TempDir::new().unwrap();
+    drop(Lock::take(dir.path()).unwrap());
+    assert_eq!(stat(&Snapshot::read(dir.path()).unwrap()).unwrap().lanes.len(), 0);
+    balanced(dir.path());
+    fs::write(dir.path().join("segment-0000000000000007"), b"no head").unwrap();
+    let error = Snapshot::read(dir.path()).err().unwrap().to_string();
+    assert!(error.contains("(segment-0000000000000007)"), "{error}");
+}
