@@ -17,7 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{ToolError, is_result};
 use crate::{crypto::Sha256, edge::outbox::store::RangeSet};
@@ -67,7 +67,13 @@ fn is_name(name: &str) -> bool {
 struct Entry<'p> {
     lane: u16,
     sequence: u64,
+    #[serde(serialize_with = "as_bytes")]
     payload: &'p [u8],
+}
+
+/// At once: serde would write byte by byte.
+fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
 }
 
 /// Writes such a file.
@@ -182,6 +188,14 @@ impl Writer {
     }
 }
 
+/// A record of such a file.
+#[derive(Debug)]
+pub struct Carried {
+    /// In the index.
+    pub lane: u16,
+    pub payload: Bytes,
+}
+
 /// Reads such a file, once it is known to be whole.
 #[derive(Debug)]
 pub struct Reader {
@@ -191,6 +205,7 @@ pub struct Reader {
     pub store: [u8; 8],
     pub hash: [u8; 32],
     pub index: Index,
+    pub file_bytes: u64,
     /// Bytes of blocks that were not read yet.
     left: u64,
 }
@@ -242,7 +257,7 @@ impl Reader {
         input.seek(io::SeekFrom::Start(HEAD_BYTES)).map_err(&reading)?;
         let path = path.to_owned();
         let left = hashed - HEAD_BYTES;
-        let mut reader = Reader { input, path, store, hash, index: Index::default(), left };
+        let mut reader = Reader { input, path, store, hash, index: Index::default(), file_bytes: len, left };
         reader.read_index()?;
         Ok(reader)
     }
@@ -312,7 +327,7 @@ impl Reader {
         Ok(bytes)
     }
 
-    /// The next block's records: lane (in the index), sequence and payload. None behind the last.
+    /// The next block's records; none behind the last block.
     ///
     /// # Errors
     /// What the file system says; a block that is not what it claims.
@@ -332,7 +347,7 @@ impl Reader {
             if usize::from(entry.lane) >= self.index.lanes.len() {
                 return Err(nonsense(self));
             }
-            records.push((entry.lane, entry.sequence, body.slice_ref(entry.payload)));
+            records.push(Carried { lane: entry.lane, payload: body.slice_ref(entry.payload) });
             rest = after;
         }
         Ok(Some(records))
