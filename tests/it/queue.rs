@@ -74,7 +74,7 @@ impl Filled {
             let text = format!(r#"{{"schema":1,"id":"{number:032x}","pipeline":"press"}}"#);
             let units = UnitBooks { received: 1, scored: 1, ..UnitBooks::default() };
             let records = vec![(lane, Bytes::from(text))];
-            store.commit(&Batch { records, units: vec![(pipeline, units)] }).unwrap();
+            store.commit(&Batch { records, units: vec![(pipeline, units)], ..Batch::default() }).unwrap();
         }
         let lane = store.lane("press", "result");
         store.end(lane, 0..10, Fate::Delivered);
