@@ -135,7 +135,6 @@ fn outbox(compress: bool, when: When, batches: &[Bytes], dir: &Path) -> Result<V
         .iter()
         .map(|batch| Batch {
             records: record::split(batch).map(|one| (lane, one)).collect(),
-            units: Vec::new(),
             ..Batch::default()
         })
         .collect();

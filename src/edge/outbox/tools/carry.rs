@@ -33,9 +33,6 @@ const BLOCK_BYTES: usize = 1 << 20;
 const MOST_BLOCK_BYTES: usize = 1 << 30;
 
 /// What is in the file.
-/// A record in a block: lane (in the index), sequence, payload.
-pub type Carried = (u16, u64, Bytes);
-
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Index {
     pub lanes: Vec<CarriedLane>,
