@@ -32,7 +32,11 @@ pub struct UplinkConfig {
 pub struct UplinkTopic(String);
 
 impl UplinkTopic {
-    fn new(text: &str, device: &str) -> Result<Self, String> {
+    /// Parses a template and fills in the device.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(text: &str, device: &str) -> Result<Self, String> {
         let filled = text.replace("{device}", device);
         // What is left is checked as a pipeline's topic is; a class is no place there.
         TopicTemplate::new(&filled.replace("{class}", "class"), device, "pipeline")?;

@@ -13,6 +13,8 @@ mod budget;
 mod courier;
 mod line;
 mod mqtt;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

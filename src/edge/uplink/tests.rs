@@ -1,0 +1,245 @@
+//! Couriers between a real outbox and a link that does what the test says.
+
+use std::{
+    io::Read,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use super::{Courier, CourierParts, Desk, Outgoing, Uplink, UplinkEvents};
+use crate::{
+    config::{ClassConfig, OutboxConfig, RESULT_CLASS, UplinkConfig, UplinkTopic},
+    domain::{ClassPolicy, Durability, Order},
+    edge::outbox::{Outbox, OutboxThread, Submission, open, store::UnitBooks},
+    mqtt::{BrokerUrl, Options},
+};
+
+const ALARM: u16 = 0;
+const RESULT: u16 = 1;
+
+/// Keeps what it is given.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<Outgoing>>>, usize);
+
+impl Uplink for Kept {
+    fn send(&self, message: Outgoing) {
+        self.0.lock().unwrap().push(message);
+    }
+
+    fn max_in_flight(&self) -> usize {
+        self.1
+    }
+}
+
+fn class(name: &str, priority: u8, order: Order, metered: bool) -> ClassConfig {
+    let when = if name == RESULT_CLASS { Vec::new() } else { vec!["hot".into()] };
+    let policy = ClassPolicy { priority, order, ..ClassPolicy::default() };
+    ClassConfig { name: name.into(), policy, when, uplink: Some("up".into()), metered }
+}
+
+fn classes() -> Vec<ClassConfig> {
+    vec![class("alarm", 0, Order::NewestFirst, false), class(RESULT_CLASS, 5, Order::OldestFirst, true)]
+}
+
+struct Rig {
+    outbox: Outbox,
+    thread: OutboxThread,
+    courier: Courier,
+    link: Kept,
+}
+
+impl Rig {
+    fn new(dir: &Path, max_in_flight: usize, change: impl FnOnce(&mut UplinkConfig)) -> Rig {
+        let config = OutboxConfig {
+            dir: dir.to_owned(),
+            max_bytes: 8 << 20,
+            min_free_bytes: 0,
+            segment_bytes: 64 << 10,
+            durability: Durability::Sync,
+            journal_after: Duration::from_millis(2),
+            max_unacked_bytes: 1 << 20,
+            compress: true,
+            keep_delivered: Duration::ZERO,
+            classes: classes(),
+        };
+        let (outbox, thread, _) = open(&config).unwrap();
+        outbox.pipeline("press");
+        let mut config = UplinkConfig {
+            name: "up".into(),
+            options: options(),
+            topic: UplinkTopic::new("up/{device}/{class}/{pipeline}", "gw").unwrap(),
+            batch_messages: 1,
+            batch_delay: Duration::ZERO,
+            gzip: false,
+            bytes_per_day: None,
+            messages_per_sec: None,
+            window: None,
+            max_starvation: Duration::from_secs(3600),
+        };
+        change(&mut config);
+        let (desk, link) = (Arc::new(Desk::default()), Kept(Arc::default(), max_in_flight));
+        let parts = CourierParts {
+            config,
+            classes: classes(),
+            outbox: outbox.clone(),
+            uplink: Box::new(link.clone()),
+            desk,
+        };
+        Rig { courier: Courier::start(parts).unwrap(), outbox, thread, link }
+    }
+
+    fn store(&self, class: u16, payloads: impl IntoIterator<Item = String>) {
+        let results: Vec<_> = payloads.into_iter().map(|payload| (class, payload.into())).collect();
+        let units = results.len() as u64;
+        let units = UnitBooks { received: units, scored: units, ..UnitBooks::default() };
+        self.outbox.submit(Submission { results, units, ..Submission::default() });
+        self.outbox.until_written();
+    }
+
+    fn connect(&self) {
+        self.courier.desk.connected(true);
+    }
+
+    /// The payloads of the next messages, once so many are there; they have arrived then.
+    fn arrive(&self, count: usize) -> Vec<String> {
+        let sent = self.sent(count);
+        sent.into_iter()
+            .map(|message| {
+                self.courier.desk.arrived(message.number);
+                String::from_utf8(message.payload.to_vec()).unwrap()
+            })
+            .collect()
+    }
+
+    fn sent(&self, count: usize) -> Vec<Outgoing> {
+        until("so many are sent", || self.link.0.lock().unwrap().len() >= count);
+        self.link.0.lock().unwrap().drain(..count).collect()
+    }
+
+    fn delivered(&self) -> u64 {
+        let shared = self.outbox.shared();
+        let state = shared.state();
+        let results = state.lanes.iter().filter(|lane| !lane.is_input());
+        results.map(|lane| lane.books.ended(crate::edge::outbox::store::Fate::Delivered)).sum()
+    }
+
+    fn stop(mut self) {
+        self.courier.stop();
+        self.thread.close(&self.outbox);
+    }
+}
+
+fn options() -> Options {
+    Options {
+        url: BrokerUrl { tls: false, host: "localhost".into(), port: 1 },
+        client_id: "t".into(),
+        username: None,
+        password: None,
+        ca_file: None,
+        client_cert: None,
+        keep_alive: Duration::from_secs(1),
+        connect_timeout: Duration::from_secs(1),
+        max_packet_bytes: 1024,
+        max_in_flight: 1,
+        max_pending_bytes: 1 << 20,
+        will: None,
+    }
+}
+
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}: not in 30 s");
+        std::thread::yield_now();
+    }
+}
+
+fn numbered(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|number| format!("r{number}"))
+}
+
+#[test]
+fn an_alarm_does_not_wait_behind_a_backlog() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::new(dir.path(), 2, |_| {});
+    rig.store(RESULT, numbered(500));
+    rig.store(ALARM, ["a0".to_owned(), "a1".to_owned()]);
+    rig.connect();
+    assert_eq!(rig.arrive(2), ["a1", "a0"], "the newest alarm first");
+    assert_eq!(rig.arrive(2), ["r0", "r1"]);
+    // Two are in flight already; the next one that goes is the alarm.
+    rig.sent(0);
+    until("the link is full again", || rig.link.0.lock().unwrap().len() == 2);
+    rig.store(ALARM, ["a2".to_owned()]);
+    rig.arrive(2);
+    assert_eq!(rig.sent(1)[0].payload, "a2");
+    rig.stop();
+}
+
+#[test]
+fn a_lower_class_waits_for_a_bounded_time_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::new(dir.path(), 1, |config| config.max_starvation = Duration::ZERO);
+    rig.store(ALARM, (0..50).map(|number| format!("a{number}")));
+    rig.store(RESULT, numbered(50));
+    rig.connect();
+    let sent: Vec<String> = (0..20).flat_map(|_| rig.arrive(1)).collect();
+    assert!(sent.iter().any(|payload| payload.starts_with('r')), "{sent:?}");
+    rig.stop();
+}
+
+#[test]
+fn only_what_has_arrived_is_delivered_and_the_rest_goes_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::new(dir.path(), 4, |_| {});
+    rig.store(RESULT, numbered(6));
+    rig.connect();
+    assert_eq!(rig.arrive(2), ["r0", "r1"]);
+    until("two are delivered", || rig.delivered() == 2);
+    rig.courier.desk.connected(false);
+    rig.stop();
+    let rig = Rig::new(dir.path(), 8, |_| {});
+    rig.connect();
+    assert_eq!(rig.arrive(4), ["r2", "r3", "r4", "r5"]);
+    until("all are delivered", || rig.delivered() == 6);
+    rig.stop();
+}
+
+#[test]
+fn a_batch_is_json_lines_compressed() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::new(dir.path(), 4, |config| (config.batch_messages, config.gzip) = (3, true));
+    rig.store(RESULT, numbered(7));
+    rig.connect();
+    let unpacked = |message: &Outgoing| {
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&*message.payload).read_to_string(&mut text).unwrap();
+        text
+    };
+    let sent = rig.sent(3);
+    assert_eq!(sent[0].topic, "up/gw/result/press");
+    assert_eq!(sent.iter().map(unpacked).collect::<Vec<_>>(), ["r0\nr1\nr2\n", "r3\nr4\nr5\n", "r6"]);
+    sent.iter().for_each(|message| rig.courier.desk.arrived(message.number));
+    until("all are delivered", || rig.delivered() == 7);
+    rig.stop();
+}
+
+#[test]
+fn a_spent_budget_holds_back_what_is_metered_also_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let budget = |config: &mut UplinkConfig| config.bytes_per_day = Some(4);
+    let rig = Rig::new(dir.path(), 10, budget);
+    rig.store(RESULT, numbered(5));
+    rig.connect();
+    assert_eq!(rig.arrive(2), ["r0", "r1"]);
+    until("two are delivered", || rig.delivered() == 2);
+    rig.stop();
+    let rig = Rig::new(dir.path(), 10, budget);
+    rig.store(ALARM, ["a0".to_owned()]);
+    rig.connect();
+    assert_eq!(rig.arrive(1), ["a0"], "alarms are not metered");
+    rig.store(ALARM, ["a1".to_owned()]);
+    assert_eq!(rig.arrive(1), ["a1"], "and nothing else went in between");
+    rig.stop();
+}
