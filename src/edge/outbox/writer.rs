@@ -52,8 +52,7 @@ pub(super) struct Writer {
     pipelines: Vec<Lanes>,
     /// Not taken: no room, and the policy is to refuse.
     held: Vec<Submission>,
-    /// Could not be written, and must not be shed: its frame waits in the store, everything behind it
-    /// is held.
+    /// Could not be written, and must not be shed: tried again, and everything behind it is held.
     stuck: Option<Commit>,
     /// Since when marks wait.
     marks_since: Option<Instant>,
@@ -444,7 +443,7 @@ impl Writer {
             }
             Err(error) if commit.refuses => {
                 self.trouble(&error);
-                self.stuck = Some(commit);
+                self.withdraw(commit);
             }
             Err(error) => {
                 self.trouble(&error);
@@ -464,16 +463,24 @@ impl Writer {
             return;
         }
         let Some(commit) = self.stuck.take() else { return };
-        match self.store.retry() {
-            Ok(()) => {
+        match self.store.commit(&commit.batch) {
+            Ok(_) => {
                 self.well();
                 self.durable(commit);
             }
             Err(error) => {
                 self.trouble(&error);
-                self.stuck = Some(commit);
+                self.withdraw(commit);
             }
         }
+    }
+
+    /// Keeps a commit for later. Its sequences stay its own: nothing else is given any meanwhile.
+    fn withdraw(&mut self, mut commit: Commit) {
+        self.store.withdraw();
+        // Counted already.
+        commit.batch.numbers.clear();
+        self.stuck = Some(commit);
     }
 
     /// Counts what can't be written now.

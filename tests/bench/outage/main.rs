@@ -207,7 +207,7 @@ fn build(dir: &Path, megabytes: u64, lz4: bool) -> Result<u64, String> {
     for at in 0..batches {
         let records = record::records(at * BUILT..(at + 1) * BUILT);
         let records = record::split(&records).map(|one| (lane, one)).collect();
-        store.commit(&Batch { records, units: Vec::new() }).map_err(|e| e.to_string())?;
+        store.commit(&Batch { records, ..Batch::default() }).map_err(|e| e.to_string())?;
     }
     Ok(batches * BUILT)
 }

@@ -123,7 +123,7 @@ fn build(store: &mut Store, batches: u64) -> Result<Value, String> {
     for at in 0..batches {
         let records = record::records(at * BUILT..(at + 1) * BUILT);
         let records = record::split(&records).map(|one| (lane, one)).collect();
-        store.commit(&Batch { records, units: Vec::new() }).map_err(|e| e.to_string())?;
+        store.commit(&Batch { records, ..Batch::default() }).map_err(|e| e.to_string())?;
     }
     Ok(json!({ "seconds": begin.elapsed().as_secs_f64() }))
 }

@@ -135,7 +135,7 @@ fn outbox(compress: bool, when: When, batches: &[Bytes], dir: &Path) -> Result<V
         .iter()
         .map(|batch| Batch {
             records: record::split(batch).map(|one| (lane, one)).collect(),
-            units: Vec::new(),
+            ..Batch::default()
         })
         .collect();
     let (opened, mut times, mut synced) = (Instant::now(), Vec::with_capacity(batches.len()), Instant::now());
