@@ -319,7 +319,12 @@ impl Daemon {
         }
         let readiness = self.telemetry.readiness();
         if shed_stored > 0 {
-            let text = "the outbox is full: the oldest results of the least important class make room";
+            let disk = [State::DiskFull, State::ReadOnly];
+            let text = if readiness.standing().iter().any(|standing| disk.contains(&standing.state)) {
+                "results can't be stored and are let go, as their class has it"
+            } else {
+                "the outbox is full: the oldest results of the least important class make room"
+            };
             readiness.enter(State::Shedding, text);
         } else if shedding.is_empty() {
             readiness.leave(State::Shedding);

@@ -13,12 +13,14 @@ pub mod audit;
 mod handle;
 mod health;
 mod input;
+mod intake;
 mod journal;
 mod lock;
 mod open;
 mod snapshot;
 pub mod store;
 pub mod tools;
+mod trouble;
 mod writer;
 
 pub use handle::{Listener, Outbox, Submission};

@@ -2,24 +2,17 @@
 //! it one commit, and only then lets acknowledgements go.
 
 use std::{
-    io,
     ops::Range,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use bytes::Bytes;
-
 use super::{
     handle::{Outbox, Queue, Submission},
     input::{Input, Stage},
-    store::{Batch, Fate, Mark, Moment, Room, Store, UnitBooks, is_full},
+    store::{Batch, Fate, Mark, Moment, Store},
 };
-use crate::{
-    config::ClassConfig,
-    domain::{Durability, WhenFull},
-    mqtt::Ticket,
-};
+use crate::{config::ClassConfig, domain::Durability, mqtt::Ticket};
 
 /// What the writer is told.
 #[derive(Debug, Clone)]
@@ -33,57 +26,57 @@ pub(super) struct WriterOptions {
 /// Ends, marks and counters wait at most this long for a commit to take them along.
 const MARKS_WAIT: Duration = Duration::from_secs(1);
 /// After trouble with the disk, the next attempt.
-const RETRY: Duration = Duration::from_millis(250);
+pub(super) const RETRY: Duration = Duration::from_millis(250);
 /// How soon a state of trouble is looked at again when nothing comes.
 const PROBE: Duration = Duration::from_secs(1);
 /// How often records are looked at for their time to live.
 const EXPIRY: Duration = Duration::from_secs(5);
 /// Damage stays a state for this long.
-const DAMAGE_STANDS: Duration = Duration::from_secs(600);
+pub(super) const DAMAGE_STANDS: Duration = Duration::from_secs(600);
 /// Most bytes of records in one commit.
 const MOST_COMMIT_BYTES: usize = 1 << 20;
 
 pub(super) struct Writer {
-    store: Store,
-    outbox: Outbox,
-    options: WriterOptions,
-    opened: Instant,
+    pub(super) store: Store,
+    pub(super) outbox: Outbox,
+    pub(super) options: WriterOptions,
+    pub(super) opened: Instant,
     /// By the number others use: the store's number, the input lane, the lanes by class.
-    pipelines: Vec<Lanes>,
+    pub(super) pipelines: Vec<Lanes>,
     /// Not taken: no room, and the policy is to refuse.
-    held: Vec<Submission>,
+    pub(super) held: Vec<Submission>,
     /// Could not be written, and must not be shed: tried again, and everything behind it is held.
-    stuck: Option<Commit>,
+    pub(super) stuck: Option<Commit>,
     /// Since when marks wait.
-    marks_since: Option<Instant>,
-    synced: Instant,
-    retry_at: Option<Instant>,
-    expire_at: Instant,
-    damaged_at: Option<Instant>,
-    journaled: u64,
-    commits: u64,
+    pub(super) marks_since: Option<Instant>,
+    pub(super) synced: Instant,
+    pub(super) retry_at: Option<Instant>,
+    pub(super) expire_at: Instant,
+    pub(super) damaged_at: Option<Instant>,
+    pub(super) journaled: u64,
+    pub(super) commits: u64,
     /// A state of trouble stands: looked at again without being asked.
-    troubled: bool,
+    pub(super) troubled: bool,
 }
 
 #[derive(Debug, Clone)]
-struct Lanes {
-    pipeline: u16,
-    input: u16,
-    classes: Vec<u16>,
+pub(super) struct Lanes {
+    pub(super) pipeline: u16,
+    pub(super) input: u16,
+    pub(super) classes: Vec<u16>,
 }
 
 /// One commit in the making.
 #[derive(Default)]
-struct Commit {
-    batch: Batch,
-    tickets: Vec<Ticket>,
+pub(super) struct Commit {
+    pub(super) batch: Batch,
+    pub(super) tickets: Vec<Ticket>,
     /// Inputs that this commit journals, with their sequences.
-    journaled: Vec<(Arc<Input>, u64)>,
+    pub(super) journaled: Vec<(Arc<Input>, u64)>,
     /// Results by lane, to count them if they can't be stored.
-    bytes: usize,
+    pub(super) bytes: usize,
     /// Some of its results may not be shed.
-    refuses: bool,
+    pub(super) refuses: bool,
 }
 
 impl Writer {
@@ -226,8 +219,12 @@ impl Writer {
         if let Err(error) = self.store.reclaim(false) {
             self.trouble(&error);
         }
-        if self.troubled && self.retry_at.is_none() && !self.store.has_pending() {
-            self.well();
+        if self.troubled && self.retry_at.is_none() && self.stuck.is_none() && !self.store.has_pending() {
+            // Nothing waits to be written: only an attempt tells whether the trouble is over.
+            match self.store.probe() {
+                Ok(()) => self.well(),
+                Err(error) => self.trouble(&error),
+            }
         }
         self.tell();
     }
@@ -275,129 +272,6 @@ impl Writer {
         taken
     }
 
-    /// Puts a submission into the commit, or holds it back.
-    fn admit(&mut self, submission: Submission, commit: &mut Commit) {
-        let lanes = self.pipelines[usize::from(submission.pipeline)].clone();
-        if self.stuck.is_some() {
-            // Sequences behind those that wait are not given.
-            self.held.push(submission);
-            return;
-        }
-        let mut stored = vec![true; self.options.classes.len()];
-        for (at, class) in self.options.classes.clone().iter().enumerate() {
-            let of_class = submission.results.iter().filter(|(class, _)| usize::from(*class) == at);
-            let bytes: u64 = of_class.map(|(_, payload)| payload.len() as u64 + 16).sum();
-            if bytes == 0 {
-                continue;
-            }
-            match self.room(&class.name, bytes + commit.bytes as u64) {
-                Room::Yes => {}
-                Room::Shed => stored[at] = false,
-                Room::Refuse => {
-                    self.held.push(submission);
-                    return;
-                }
-            }
-        }
-        let Submission { results, units, settled, kept, released, numbers, tickets, .. } = submission;
-        for (class, payload) in results {
-            let lane = lanes.classes[usize::from(class)];
-            if stored[usize::from(class)] {
-                commit.bytes += payload.len() + 16;
-                commit.batch.records.push((lane, payload));
-                let policy = &self.options.classes[usize::from(class)].policy;
-                commit.refuses |= policy.when_full == WhenFull::RefuseNewest;
-            } else {
-                self.store.count_shed(lane, 1);
-            }
-        }
-        commit.batch.units.push((lanes.pipeline, units));
-        commit.tickets.extend(tickets);
-        for input in settled {
-            let is_kept = kept.iter().any(|other| Arc::ptr_eq(other, &input));
-            commit.tickets.extend(input.take_ticket());
-            match (input.stage(), is_kept) {
-                (Stage::Journaled(sequence), kept) => {
-                    commit.batch.settled.push((lanes.input, sequence));
-                    if !kept {
-                        commit.batch.released.push((lanes.input, sequence));
-                    }
-                }
-                (_, true) => {
-                    let sequence = self.next(lanes.input, commit);
-                    commit.batch.records.push((lanes.input, Bytes::from(input.keep())));
-                    commit.batch.settled.push((lanes.input, sequence));
-                    commit.journaled.push((input.clone(), sequence));
-                }
-                _ => {}
-            }
-            input.forget_payload();
-        }
-        for input in released {
-            if let Stage::Journaled(sequence) = input.stage() {
-                commit.batch.released.push((lanes.input, sequence));
-            } else if let Some((_, sequence)) =
-                commit.journaled.iter().find(|(known, _)| Arc::ptr_eq(known, &input))
-            {
-                commit.batch.released.push((lanes.input, *sequence));
-            }
-        }
-        let numbers = numbers.into_iter().map(|(source, number)| (lanes.pipeline, source, number));
-        commit.batch.numbers.extend(numbers);
-    }
-
-    /// The sequence the lane's next record will have.
-    fn next(&self, lane: u16, commit: &Commit) -> u64 {
-        let first = self.store.next_of(lane);
-        first + commit.batch.records.iter().filter(|(of, _)| *of == lane).count() as u64
-    }
-
-    /// Puts an input that takes long into the commit.
-    fn journal(&mut self, input: Arc<Input>, commit: &mut Commit) {
-        let lanes = self.pipelines[usize::from(input.pipeline)].clone();
-        let bytes = input.payload_bytes() as u64 + 64;
-        if self.room(super::store::INPUT_CLASS, bytes + commit.bytes as u64) != Room::Yes {
-            // Not acknowledged before its outcome is stored, then.
-            self.not_journaled(input, false);
-            return;
-        }
-        let Some(entry) = input.begin_journal() else { return };
-        let sequence = self.next(lanes.input, commit);
-        commit.bytes += entry.len();
-        commit.batch.records.push((lanes.input, Bytes::from(entry)));
-        let received = u64::from(!input.is_counted());
-        commit.batch.units.push((lanes.pipeline, UnitBooks { received, ..UnitBooks::default() }));
-        commit.journaled.push((input, sequence));
-        self.journaled += 1;
-    }
-
-    fn room(&mut self, class: &str, bytes: u64) -> Room {
-        if self.retry_at.is_some() {
-            return self.policy(class);
-        }
-        match self.store.make_room(class, bytes) {
-            Ok(room) => {
-                if room != Room::Yes {
-                    self.note_room();
-                }
-                room
-            }
-            Err(error) => {
-                self.trouble(&error);
-                self.policy(class)
-            }
-        }
-    }
-
-    /// What a class's policy says when nothing can be stored.
-    fn policy(&self, class: &str) -> Room {
-        let of = self.options.classes.iter().find(|known| known.name == class);
-        match of.map(|class| class.policy.when_full) {
-            Some(WhenFull::RefuseNewest) => Room::Refuse,
-            Some(WhenFull::ShedOldest) | None => Room::Shed,
-        }
-    }
-
     fn commit(&mut self, commit: Commit, now: Instant) {
         let nothing = commit.batch.records.is_empty() && commit.batch.units.is_empty();
         let marks_due = self.marks_since.is_some_and(|since| since + MARKS_WAIT <= now);
@@ -434,11 +308,11 @@ impl Writer {
             Ok(()) => {
                 if !nothing || marks_due {
                     self.marks_since = None;
+                    self.well();
                 }
                 if self.marks_since.is_none() && self.store.has_pending() && !self.store.has_unsynced() {
                     self.marks_since = Some(now);
                 }
-                self.well();
                 self.durable(commit);
             }
             Err(error) if commit.refuses => {
@@ -493,7 +367,7 @@ impl Writer {
     }
 
     /// An input stays unacknowledged until its outcome; one that nobody else holds is tried again.
-    fn not_journaled(&mut self, input: Arc<Input>, counted: bool) {
+    pub(super) fn not_journaled(&mut self, input: Arc<Input>, counted: bool) {
         input.not_journaled(counted);
         if input.spilled {
             self.retry_at.get_or_insert_with(|| Instant::now() + RETRY);
@@ -515,99 +389,6 @@ impl Writer {
             listeners
                 .retain(|listener| listener.upgrade().inspect(|listener| listener.committed()).is_some());
         }
-    }
-
-    /// Leaves the session when too much is held, and comes back when all of it was taken.
-    fn refuse(&mut self) {
-        let stuck = self.stuck.as_ref().map_or(0, |commit| commit.bytes);
-        let bytes: usize = self.held.iter().map(Submission::bytes).sum::<usize>() + stuck;
-        let mut health = self.outbox.inner.health.lock().expect("nothing panics under this lock");
-        health.refusing = (bytes > 0).then(|| {
-            format!("the outbox is full and a class refuses: {bytes} bytes of outcomes wait, the broker keeps the rest")
-        });
-        if bytes > self.options.max_unacked_bytes && !health.away {
-            health.away = true;
-        } else if bytes == 0 {
-            health.away = false;
-        }
-    }
-
-    fn set_aside(&mut self, file: u64) {
-        match self.store.set_aside(file) {
-            Ok(damage) => {
-                let records: u64 = damage.iter().map(|damage| damage.records).sum();
-                tracing::error!(file = format!("{file:016x}"), records, "a damaged segment was set aside");
-                self.damaged(format!(
-                    "segment {file:016x} was unreadable and set aside; {records} records are lost and counted as damaged: look at the disk"
-                ));
-            }
-            Err(error) => self.trouble(&error),
-        }
-    }
-
-    /// Notes damage that stands for a while.
-    pub fn damaged(&mut self, text: String) {
-        self.damaged_at = Some(Instant::now());
-        self.outbox.inner.health.lock().expect("nothing panics under this lock").damaged = Some(text);
-    }
-
-    /// There is no room by bounds; whether it is the file system's.
-    fn note_room(&mut self) {
-        let (usage, min) = (self.store.usage(), self.store.options().min_free_bytes);
-        if usage.free_bytes < min + (64 << 10) {
-            let text = format!(
-                "{} bytes are free on the file system, `outbox.min_free_bytes` is {min}: free some; what can't be stored is counted",
-                usage.free_bytes
-            );
-            self.outbox.inner.health.lock().expect("nothing panics under this lock").disk_full = Some(text);
-            self.troubled = true;
-        }
-    }
-
-    fn trouble(&mut self, error: &io::Error) {
-        self.troubled = true;
-        self.retry_at = Some(Instant::now() + RETRY);
-        let mut health = self.outbox.inner.health.lock().expect("nothing panics under this lock");
-        if is_full(error) {
-            health.disk_full = Some(format!(
-                "the file system is full ({error}): free some room; what can't be stored is counted"
-            ));
-        } else {
-            health.read_only = Some(format!(
-                "the outbox can't be written ({error}): look at the disk; what can't be stored is counted"
-            ));
-        }
-    }
-
-    fn well(&mut self) {
-        let (usage, min) = (self.store.usage(), self.store.options().min_free_bytes);
-        let mut health = self.outbox.inner.health.lock().expect("nothing panics under this lock");
-        health.read_only = None;
-        if usage.free_bytes >= min + (64 << 10) {
-            health.disk_full = None;
-        }
-        self.troubled = health.disk_full.is_some();
-        drop(health);
-        if self.damaged_at.is_some_and(|at| at.elapsed() > DAMAGE_STANDS) {
-            self.damaged_at = None;
-            self.outbox.inner.health.lock().expect("nothing panics under this lock").damaged = None;
-        }
-    }
-
-    fn tell(&mut self) {
-        let usage = self.store.usage();
-        let shed: u64 = {
-            let shared = self.store.shared();
-            let state = shared.state();
-            state.lanes.iter().filter(|lane| !lane.is_input()).map(|lane| lane.books.ended(Fate::Shed)).sum()
-        };
-        let mut health = self.outbox.inner.health.lock().expect("nothing panics under this lock");
-        health.shed = shed;
-        health.commits = self.commits;
-        health.journaled = self.journaled;
-        health.bytes = usage.bytes;
-        health.max_bytes = self.store.options().max_bytes;
-        health.free_bytes = usage.free_bytes;
     }
 }
 

@@ -14,6 +14,7 @@
 //! - A sealed segment never changes. What ended must be in the log before its records go.
 //! - After a failed sync, what is in doubt is written again, to a new segment.
 
+mod append;
 pub mod books;
 pub mod cursor;
 pub mod disk;

@@ -17,7 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{ToolError, is_result};
 use crate::{crypto::Sha256, edge::outbox::store::RangeSet};
@@ -64,7 +64,13 @@ fn is_name(name: &str) -> bool {
 struct Entry<'p> {
     lane: u16,
     sequence: u64,
+    #[serde(serialize_with = "as_bytes")]
     payload: &'p [u8],
+}
+
+/// At once: serde would write byte by byte.
+fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
 }
 
 /// Writes such a file.
@@ -179,6 +185,14 @@ impl Writer {
     }
 }
 
+/// A record of such a file.
+#[derive(Debug)]
+pub struct Carried {
+    /// In the index.
+    pub lane: u16,
+    pub payload: Bytes,
+}
+
 /// Reads such a file, once it is known to be whole.
 #[derive(Debug)]
 pub struct Reader {
@@ -188,6 +202,7 @@ pub struct Reader {
     pub store: [u8; 8],
     pub hash: [u8; 32],
     pub index: Index,
+    pub file_bytes: u64,
     /// Bytes of blocks that were not read yet.
     left: u64,
 }
@@ -239,7 +254,7 @@ impl Reader {
         input.seek(io::SeekFrom::Start(HEAD_BYTES)).map_err(&reading)?;
         let path = path.to_owned();
         let left = hashed - HEAD_BYTES;
-        let mut reader = Reader { input, path, store, hash, index: Index::default(), left };
+        let mut reader = Reader { input, path, store, hash, index: Index::default(), file_bytes: len, left };
         reader.read_index()?;
         Ok(reader)
     }
@@ -309,11 +324,11 @@ impl Reader {
         Ok(bytes)
     }
 
-    /// The next block's records: lane (in the index), sequence and payload. None behind the last.
+    /// The next block's records; none behind the last block.
     ///
     /// # Errors
     /// What the file system says; a block that is not what it claims.
-    pub fn block(&mut self) -> Result<Option<Vec<(u16, u64, Bytes)>>, ToolError> {
+    pub fn block(&mut self) -> Result<Option<Vec<Carried>>, ToolError> {
         let (raw, packed, crc) = self.section_head()?;
         if raw == 0 {
             return Ok(None);
@@ -329,7 +344,7 @@ impl Reader {
             if usize::from(entry.lane) >= self.index.lanes.len() {
                 return Err(nonsense(self));
             }
-            records.push((entry.lane, entry.sequence, body.slice_ref(entry.payload)));
+            records.push(Carried { lane: entry.lane, payload: body.slice_ref(entry.payload) });
             rest = after;
         }
         Ok(Some(records))

@@ -12,6 +12,12 @@ use crate::edge::outbox::{LockError, store::OpenError};
 pub enum ToolError {
     #[error("there is no outbox in {}", .0.display())]
     NoOutbox(PathBuf),
+    #[error(
+        "no segment of the outbox in {} has a readable head ({files}): a daemon that starts sets them aside \
+         and begins anew",
+        dir.display()
+    )]
+    Unreadable { dir: PathBuf, files: String },
     #[error("the outbox in {}: {source}", dir.display())]
     Open {
         dir: PathBuf,

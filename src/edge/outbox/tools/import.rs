@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Place, Progress, ToolError,
-    carry::Reader,
+    carry::{Carried, Reader},
     change::{Change, LaneCount},
 };
 use crate::{
@@ -39,16 +39,19 @@ pub fn import(place: &Place, path: &Path, progress: Progress<'_>) -> Result<Impo
     let mut change = Change::open_or_create(place)?;
     let before = check(&change, &reader, path)?;
     let total = reader.index.records;
-    let payload_bytes = reader.index.bytes;
+    // In its blocks the file is compressed as the outbox will be, more or less.
+    let needed = if place.options.compress { reader.file_bytes / 4 * 5 } else { reader.index.bytes };
     // Sequences may have been given and lost here before: new ones are told apart.
     let epoch = crypto::new_epoch().map_err(ToolError::io("write to the outbox in", &place.dir))?;
     change.store.begin_epoch(epoch.0);
     let lanes: Vec<u16> =
         reader.index.lanes.iter().map(|lane| change.store.lane(&lane.pipeline, &lane.class)).collect();
-    room(&change, place, path, payload_bytes, (before, total))?;
+    let needed =
+        (u128::from(needed) * u128::from(total.saturating_sub(before)) / u128::from(total.max(1))) as u64;
+    room(&change, place, path, needed, (before, total))?;
     let (mut at, mut batch, mut bytes) = (0, Batch::default(), 0);
     while let Some(records) = reader.block()? {
-        for (lane, _, payload) in records {
+        for Carried { lane, payload } in records {
             at += 1;
             if at <= before {
                 continue;

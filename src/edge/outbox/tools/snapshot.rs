@@ -9,6 +9,9 @@ use crate::edge::outbox::store::{
     read_outbox,
 };
 
+/// As the lock calls it.
+const LOCK_FILE: &str = "lock";
+
 /// How often an outbox is looked at again before what is missing counts as missing.
 const LOOKS: usize = 5;
 
@@ -36,13 +39,25 @@ impl Snapshot {
         dir: &std::path::Path,
     ) -> Result<Snapshot, ToolError> {
         let mut last: Option<Snapshot> = None;
+        let mut nothing = ToolError::NoOutbox(dir.to_owned());
         for _ in 0..LOOKS {
             let opened = |source| ToolError::Open { dir: dir.to_owned(), source };
             let Some(reading) = read_outbox(disk.as_ref()).map_err(opened)? else {
-                return Err(ToolError::NoOutbox(dir.to_owned()));
+                let files = disk.list().map_err(ToolError::io("list", dir))?;
+                if files.iter().any(|(name, _)| name == LOCK_FILE) && files.len() == 1 {
+                    // A daemon was here, and has had nothing to store.
+                    let (state, recovery) = (State::default(), Recovery::default());
+                    return Ok(Snapshot { dir: dir.to_owned(), disk, id: [0; 8], state, recovery });
+                }
+                continue;
             };
+            // The only file there was may just be about to be replaced: look again.
+            if !reading.recovery.unreadable.is_empty() {
+                let files = reading.recovery.unreadable.join(", ");
+                nothing = ToolError::Unreadable { dir: dir.to_owned(), files };
+            }
             if reading.recovery.created {
-                return Err(ToolError::NoOutbox(dir.to_owned()));
+                continue;
             }
             let mut recovery = reading.recovery;
             // The folder is listed before its newest file is read: a file that was delivered and
@@ -65,7 +80,7 @@ impl Snapshot {
             }
             last = Some(snapshot);
         }
-        last.ok_or_else(|| ToolError::Restless(dir.to_owned()))
+        last.ok_or(nothing)
     }
 
     /// Wall-clock times of its records.

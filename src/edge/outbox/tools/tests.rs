@@ -39,7 +39,7 @@ pub fn commit(store: &mut Store, pipeline: &str, class: &str, numbers: std::ops:
         let count = some.len() as u64;
         let units = UnitBooks { received: count, scored: count, ..UnitBooks::default() };
         let records = some.iter().map(|number| (lane, verdict(*number))).collect();
-        store.commit(&Batch { records, units: vec![(pipeline, units)] }).unwrap();
+        store.commit(&Batch { records, units: vec![(pipeline, units)], ..Batch::default() }).unwrap();
     }
 }
 
@@ -151,7 +151,13 @@ fn an_import_that_was_cut_short_goes_on_where_it_stopped() {
             words.flatten().collect::<Vec<u8>>().into()
         };
         let units = UnitBooks { received: 1, scored: 1, ..UnitBooks::default() };
-        source.commit(&Batch { records: vec![(lane, record())], units: vec![(pipeline, units)] }).unwrap();
+        source
+            .commit(&Batch {
+                records: vec![(lane, record())],
+                units: vec![(pipeline, units)],
+                ..Batch::default()
+            })
+            .unwrap();
     }
     drop(source);
     let file = stick.path().join("backlog");
@@ -186,7 +192,7 @@ fn an_import_sheds_nothing_and_stops_without_room() {
     let target = Target::File(file.clone());
     export(&place(here.path()), &Select::default(), &target, true, &mut no_progress).unwrap();
     let mut tight = place(there.path());
-    (tight.options.max_bytes, tight.options.segment_bytes) = (64 << 10, 4096);
+    (tight.options.max_bytes, tight.options.segment_bytes) = (32 << 10, 4096);
     let error = import(&tight, &file, &mut no_progress).unwrap_err();
     assert!(error.to_string().contains("0 of 2000 records were taken on"), "{error}");
 }
@@ -299,4 +305,15 @@ fn an_outbox_in_use_is_read_and_not_changed() {
     let error = drop_records(&place(empty.path()), &Select::default(), false).unwrap_err();
     assert!(matches!(error, ToolError::NoOutbox(_)));
     assert!(fs::read_dir(empty.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn an_outbox_without_a_record_is_none_that_is_missing() {
+    let dir = TempDir::new().unwrap();
+    drop(Lock::take(dir.path()).unwrap());
+    assert_eq!(stat(&Snapshot::read(dir.path()).unwrap()).unwrap().lanes.len(), 0);
+    balanced(dir.path());
+    fs::write(dir.path().join("segment-0000000000000007"), b"no head").unwrap();
+    let error = Snapshot::read(dir.path()).err().unwrap().to_string();
+    assert!(error.contains("(segment-0000000000000007)"), "{error}");
 }
