@@ -45,8 +45,7 @@ pub(super) struct Writer {
     pub(super) pipelines: Vec<Lanes>,
     /// Not taken: no room, and the policy is to refuse.
     pub(super) held: Vec<Submission>,
-    /// Could not be written, and must not be shed: its frame waits in the store, everything behind it
-    /// is held.
+    /// Could not be written, and must not be shed: tried again, and everything behind it is held.
     pub(super) stuck: Option<Commit>,
     /// Since when marks wait.
     pub(super) marks_since: Option<Instant>,
@@ -318,7 +317,7 @@ impl Writer {
             }
             Err(error) if commit.refuses => {
                 self.trouble(&error);
-                self.stuck = Some(commit);
+                self.withdraw(commit);
             }
             Err(error) => {
                 self.trouble(&error);
@@ -338,16 +337,24 @@ impl Writer {
             return;
         }
         let Some(commit) = self.stuck.take() else { return };
-        match self.store.retry() {
-            Ok(()) => {
+        match self.store.commit(&commit.batch) {
+            Ok(_) => {
                 self.well();
                 self.durable(commit);
             }
             Err(error) => {
                 self.trouble(&error);
-                self.stuck = Some(commit);
+                self.withdraw(commit);
             }
         }
+    }
+
+    /// Keeps a commit for later. Its sequences stay its own: nothing else is given any meanwhile.
+    fn withdraw(&mut self, mut commit: Commit) {
+        self.store.withdraw();
+        // Counted already.
+        commit.batch.numbers.clear();
+        self.stuck = Some(commit);
     }
 
     /// Counts what can't be written now.

@@ -1,6 +1,6 @@
 //! A disk that fails once or for a while: nothing acknowledged is lost, except by policy and counted.
 
-use super::{Rig, assert_audit, assert_audit_without_losses, audit, stop};
+use super::{Losses, Rig, assert_audit, assert_audit_without_losses, audit, stop};
 use crate::support::{
     Dice,
     daemon::Daemon,
@@ -135,5 +135,7 @@ fn a_kill_on_a_failing_disk_loses_nothing_acknowledged() {
     rig.wait_acknowledged(&daemon, sent);
     rig.assert_nothing_lost();
     stop(daemon);
-    assert_audit_without_losses(&dir);
+    // A unit whose journaling was given up before a kill counts as damaged, although the broker had it
+    // and sent it again.
+    assert_eq!(audit(&dir), Losses { shed: 0, damaged: 0, units: audit(&dir).units });
 }

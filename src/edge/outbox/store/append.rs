@@ -129,6 +129,17 @@ impl Store {
         self.flush(self.options.durability != Durability::None)
     }
 
+    /// Takes back the batch that could not be written, as if it had not been asked for; it may be
+    /// committed again. Only for one with records, and before anything else is asked for.
+    pub fn withdraw(&mut self) {
+        let Some(frame) = self.unsynced.pop() else { return };
+        frame.take_back(&mut self.shared.state());
+        // What of it stands in the file is not to be followed by the same sequences once more, and
+        // the marks that were in it are in the state: a new head carries them.
+        self.active = None;
+        self.needs_head = true;
+    }
+
     /// Lets go of the records that could not be written and counts them as shed. Inputs among
     /// them are only not journaled: the caller still has them.
     pub fn give_up(&mut self) {
@@ -296,26 +307,31 @@ impl Store {
     /// The state without what is not durable yet.
     fn checkpoint(&self, state: &State) -> State {
         let mut checkpoint = state.clone();
-        for frame in &self.unsynced {
-            for run in &frame.directory.runs {
-                let lane = &mut checkpoint.lanes[usize::from(run.lane)];
-                lane.next -= u64::from(run.count);
-                let came = match frame.imported {
-                    Some(_) => &mut lane.books.imported,
-                    None => &mut lane.books.made,
-                };
-                *came = came.saturating_sub(u64::from(run.count));
-                let of_file = |import: &&mut Import| frame.imported == Some(import.file);
-                if let Some(import) = checkpoint.imports.iter_mut().find(of_file) {
-                    (import.records, import.whole) = (import.records - u64::from(run.count), false);
-                }
-            }
-            for (pipeline, units) in &frame.units {
-                checkpoint.pipelines[usize::from(*pipeline)].units.subtract(units);
-            }
-            frame.inputs.take_back(&mut checkpoint);
-        }
+        self.unsynced.iter().for_each(|frame| frame.take_back(&mut checkpoint));
         checkpoint
+    }
+}
+
+impl Unsynced {
+    /// As if it had not been.
+    fn take_back(&self, state: &mut State) {
+        for run in &self.directory.runs {
+            let lane = &mut state.lanes[usize::from(run.lane)];
+            lane.next -= u64::from(run.count);
+            let came = match self.imported {
+                Some(_) => &mut lane.books.imported,
+                None => &mut lane.books.made,
+            };
+            *came = came.saturating_sub(u64::from(run.count));
+            let of_file = |import: &&mut Import| self.imported == Some(import.file);
+            if let Some(import) = state.imports.iter_mut().find(of_file) {
+                (import.records, import.whole) = (import.records - u64::from(run.count), false);
+            }
+        }
+        for (pipeline, units) in &self.units {
+            state.pipelines[usize::from(*pipeline)].units.subtract(units);
+        }
+        self.inputs.take_back(state);
     }
 }
 
