@@ -11,7 +11,7 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, io, path::Path, sync::Arc};
+use std::{collections::BTreeMap, io, path::Path, sync::Arc, thread, time::Duration};
 
 use serde::Serialize;
 
@@ -110,6 +110,10 @@ pub struct SenderNumbers {
 
 /// Times the outbox is looked at again while a daemon changes it.
 const LOOKS: usize = 100;
+/// A gap is one that so many looks see, with a while in between: a new segment's head may be read
+/// before the frame behind it is written.
+const CONFIRM: usize = 5;
+const BETWEEN: Duration = Duration::from_millis(60);
 /// A file that so many looks in a row expect and don't find is lost.
 const LOST_AFTER: u32 = 3;
 
@@ -129,6 +133,7 @@ fn audit_disk(
     let mut read: BTreeMap<u64, SegmentRead> = BTreeMap::new();
     let mut not_found: BTreeMap<u64, u32> = BTreeMap::new();
     let mut before: Option<Audit> = None;
+    let mut confirmed = 0;
     for _ in 0..LOOKS {
         let now = Snapshot::of(disk.clone(), dir)?;
         let vanished = read_segments(&now, &mut read, &mut not_found, progress)?;
@@ -141,9 +146,11 @@ fn audit_disk(
             audit.gaps.retain(|gap| before.gaps.contains(gap));
             audit.balanced = audit.gaps.is_empty();
         }
-        if audit.balanced || before.as_ref().is_some_and(|before| before.gaps == audit.gaps) {
+        confirmed += 1;
+        if audit.balanced || confirmed == CONFIRM {
             return Ok(audit);
         }
+        thread::sleep(BETWEEN);
         before = Some(audit);
     }
     before.ok_or_else(|| ToolError::Restless(dir.to_owned()))
