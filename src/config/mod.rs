@@ -10,6 +10,8 @@ mod device;
 mod layers;
 mod outbox;
 mod pipeline;
+#[cfg(test)]
+pub mod testing;
 mod uplink;
 
 pub use broker::BrokerConfig;

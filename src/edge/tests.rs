@@ -18,48 +18,13 @@ use super::{
     worker::{Worker, WorkerParts},
 };
 use crate::{
-    config::{ClassConfig, OutboxConfig, PipelineConfig, RESULT_CLASS, Retained, TopicTemplate},
+    config::{ClassConfig, OutboxConfig, RESULT_CLASS, testing::held_pipeline},
     crypto,
-    domain::{ClassPolicy, Durability, ElementType, Order, Tensor, TensorData, TopicFilter},
-    engine::{Dim, Engine, Port, RunError, Session, Signature},
-    models::Model,
-    mqtt::{Admission, Handler, Incoming, Options, Qos, Session as MqttSession, Ticket},
-    scoring::{
-        Encoder, ModelIdentity, Plan, Scorer, ScorerOptions, SourceRule,
-        spec::{Spec, infer, read_spec},
-    },
-    settings::{Faults, Node, Section},
+    domain::{ClassPolicy, Durability, Order},
+    mqtt::{Admission, Handler, Incoming, Options, Session as MqttSession, Ticket},
+    scoring::{Encoder, Scorer, ScorerOptions},
     telemetry::{ModelInfo, Telemetry},
 };
-
-/// Adds up each row; each run takes a permit first.
-struct Held {
-    signature: Signature,
-    permits: Arc<Mutex<mpsc::Receiver<()>>>,
-}
-
-struct HeldSession(Arc<Mutex<mpsc::Receiver<()>>>, Vec<Tensor>);
-
-impl Engine for Held {
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn session(&self) -> Box<dyn Session> {
-        Box::new(HeldSession(self.permits.clone(), Vec::new()))
-    }
-}
-
-impl Session for HeldSession {
-    fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor], RunError> {
-        // Without anybody to give permits, everything may run.
-        let _ = self.0.lock().unwrap().recv();
-        let TensorData::F32(values) = &inputs[0].data else { panic!("an f32 model") };
-        let sums: Vec<f32> = values.chunks(inputs[0].row_len()).map(|row| row.iter().sum()).collect();
-        self.1 = vec![Tensor::f32(&[sums.len(), 1], sums)];
-        Ok(&self.1)
-    }
-}
 
 /// A pipeline with its outbox.
 struct Rig {
@@ -73,43 +38,6 @@ struct Rig {
 const PLAIN: &str = "[inputs.x]\nfields = [\"v\"]";
 const WINDOW: &str = "[inputs.x]\nfields = [\"v\"]\n[window]\nlength = 3\nstep = 1";
 const LAST: &str = "[inputs.x]\nfields = [\"v\", { path = \"w\", missing = \"last\" }]";
-
-fn pipeline(declaration: &str, dims: &[usize], permits: mpsc::Receiver<()>) -> PipelineConfig {
-    let dims = std::iter::once(Dim::Batch).chain(dims.iter().map(|n| Dim::Fixed(*n))).collect();
-    let port = |name: &str, dims| Port { name: name.into(), element: ElementType::F32, dims };
-    let signature = Signature {
-        inputs: vec![port("x", dims)],
-        outputs: vec![port("sum", vec![Dim::Batch, Dim::Fixed(1)])],
-        free_batch: true,
-    };
-    let engine = Arc::new(Held { signature, permits: Arc::new(Mutex::new(permits)) });
-    let tree = Node::from_toml(declaration, "test").unwrap();
-    let faults = Faults::new();
-    let mut spec: Spec = read_spec(&Section::root(&tree, &faults));
-    infer(&mut spec, engine.signature()).unwrap();
-    let plan = Arc::new(Plan::new(spec, engine.signature()).unwrap());
-    let identity = ModelIdentity { name: "sum".into(), version: "1".into(), digest: "00".into() };
-    PipelineConfig {
-        name: "press".into(),
-        topics: vec![TopicFilter::new("in/#").unwrap()],
-        qos: Qos::AtLeastOnce,
-        retained: Retained::Ignore,
-        model: Model { path: "".into(), identity, description: String::new(), engine, plan },
-        source: SourceRule::TopicLevel(2),
-        max_sources: 10,
-        max_payload_bytes: 1000,
-        max_batch: 8,
-        queue_messages: 2,
-        queue_bytes: 1 << 20,
-        live: false,
-        sequence_field: None,
-        output: TopicTemplate::new("out", "d", "press").unwrap(),
-        output_qos: Qos::AtMostOnce,
-        error_topic: None,
-        copy_fields: Vec::new(),
-        fingerprint: String::new(),
-    }
-}
 
 fn outbox_config(dir: &Path) -> OutboxConfig {
     let class = ClassConfig {
@@ -137,7 +65,7 @@ impl Rig {
     /// `held`: each run of the model waits for [`Rig::permit`].
     fn new(dir: &Path, declaration: &str, dims: &[usize], held: bool) -> Rig {
         let (permits, receiver) = mpsc::channel();
-        let pipeline = pipeline(declaration, dims, receiver);
+        let pipeline = held_pipeline(declaration, dims, receiver);
         let config = outbox_config(dir);
         let (outbox, thread, _) = open(&config).unwrap();
         let classes: Arc<[ClassConfig]> = config.classes.into();

@@ -51,6 +51,8 @@ pub(super) struct Writer {
     pub(super) marks_since: Option<Instant>,
     pub(super) synced: Instant,
     pub(super) retry_at: Option<Instant>,
+    /// When inputs for which the journal had no room are tried again.
+    pub(super) spill_at: Option<Instant>,
     pub(super) expire_at: Instant,
     pub(super) damaged_at: Option<Instant>,
     pub(super) journaled: u64,
@@ -93,6 +95,7 @@ impl Writer {
             marks_since: None,
             synced: now,
             retry_at: None,
+            spill_at: None,
             expire_at: now + EXPIRY,
             damaged_at: None,
             journaled: 0,
@@ -130,7 +133,9 @@ impl Writer {
                 queue.idle = true;
                 inner.room.notify_all();
             }
-            if queue.closing || !queue.damaged.is_empty() || (!queue.is_empty() && self.may_try(now)) {
+            let spilled = !queue.spilled.is_empty() && self.spill_at.is_none_or(|at| at <= now);
+            let handed_in = !queue.submissions.is_empty() || spilled;
+            if queue.closing || !queue.damaged.is_empty() || (handed_in && self.may_try(now)) {
                 return queue.closing;
             }
             if !queue.ended.is_empty() && self.marks_since.is_none() {
@@ -170,7 +175,9 @@ impl Writer {
         let held = (!self.held.is_empty()).then(|| self.retry_at.unwrap_or(now + RETRY));
         let damage = self.damaged_at.map(|at| at + DAMAGE_STANDS);
         let trouble = self.retry_at.or(self.troubled.then_some(now + PROBE));
-        let soonest = [journal, sync, marks, expiry, held, damage, trouble].into_iter().flatten().min();
+        let spill = if queue.spilled.is_empty() { None } else { self.spill_at };
+        let soonest =
+            [journal, sync, marks, expiry, held, damage, trouble, spill].into_iter().flatten().min();
         // Nothing is tried before the next attempt.
         soonest.map(|at| self.retry_at.map_or(at, |retry| at.max(retry)))
     }
@@ -245,10 +252,14 @@ impl Writer {
             ended: std::mem::take(&mut queue.ended),
             damaged: std::mem::take(&mut queue.damaged),
             spent: std::mem::take(&mut queue.spent),
-            inputs: std::mem::take(&mut queue.spilled),
+            inputs: Vec::new(),
             submissions: Vec::new(),
         };
-        queue.spilled_bytes = 0;
+        if self.spill_at.is_none_or(|at| at <= now) {
+            self.spill_at = None;
+            taken.inputs = std::mem::take(&mut queue.spilled);
+            queue.spilled_bytes = 0;
+        }
         let mut bytes = 0;
         let fitting = queue.submissions.iter().take_while(|submission| {
             bytes += submission.bytes();
@@ -284,8 +295,12 @@ impl Writer {
             return;
         }
         if self.retry_at.is_some() {
-            // In trouble: counted in memory, told when there is a disk again.
-            self.count(commit);
+            if commit.refuses {
+                self.stuck = Some(commit);
+            } else {
+                // In trouble: counted in memory, told when there is a disk again.
+                self.count(commit);
+            }
             return;
         }
         let written = if !nothing {
@@ -370,7 +385,7 @@ impl Writer {
     pub(super) fn not_journaled(&mut self, input: Arc<Input>, counted: bool) {
         input.not_journaled(counted);
         if input.spilled {
-            self.retry_at.get_or_insert_with(|| Instant::now() + RETRY);
+            self.spill_at = Some(Instant::now() + RETRY);
             let mut queue = self.outbox.lock();
             queue.spilled_bytes += input.payload_bytes() + 64;
             queue.spilled.push(input);
