@@ -51,6 +51,8 @@ pub(super) struct Writer {
     pub(super) marks_since: Option<Instant>,
     pub(super) synced: Instant,
     pub(super) retry_at: Option<Instant>,
+    /// When what is held, or a state of trouble, is looked at again although nothing comes.
+    look_at: Option<Instant>,
     /// When inputs for which the journal had no room are tried again.
     pub(super) spill_at: Option<Instant>,
     pub(super) expire_at: Instant,
@@ -95,6 +97,7 @@ impl Writer {
             marks_since: None,
             synced: now,
             retry_at: None,
+            look_at: None,
             spill_at: None,
             expire_at: now + EXPIRY,
             damaged_at: None,
@@ -141,7 +144,7 @@ impl Writer {
             if !queue.ended.is_empty() && self.marks_since.is_none() {
                 self.marks_since = Some(now);
             }
-            let due = self.due(&queue, now);
+            let due = self.due(&queue);
             match due {
                 Some(at) if at <= now => return false,
                 Some(at) => {
@@ -163,7 +166,7 @@ impl Writer {
     }
 
     /// When something is to be done although nothing comes.
-    fn due(&self, queue: &Queue, now: Instant) -> Option<Instant> {
+    fn due(&self, queue: &Queue) -> Option<Instant> {
         let journal = queue.inputs.front().map(|input| input.arrived + self.options.journal_after);
         let sync = match self.options.durability {
             Durability::Interval(interval) if self.store.has_unsynced() => Some(self.synced + interval),
@@ -172,12 +175,10 @@ impl Writer {
         let marks = self.marks_since.map(|since| since + MARKS_WAIT);
         let has_ttl = self.options.classes.iter().any(|class| class.policy.ttl_ms.is_some());
         let expiry = has_ttl.then_some(self.expire_at);
-        let held = (!self.held.is_empty()).then(|| self.retry_at.unwrap_or(now + RETRY));
         let damage = self.damaged_at.map(|at| at + DAMAGE_STANDS);
-        let trouble = self.retry_at.or(self.troubled.then_some(now + PROBE));
+        let trouble = self.retry_at.or(self.look_at);
         let spill = if queue.spilled.is_empty() { None } else { self.spill_at };
-        let soonest =
-            [journal, sync, marks, expiry, held, damage, trouble, spill].into_iter().flatten().min();
+        let soonest = [journal, sync, marks, expiry, damage, trouble, spill].into_iter().flatten().min();
         // Nothing is tried before the next attempt.
         soonest.map(|at| self.retry_at.map_or(at, |retry| at.max(retry)))
     }
@@ -233,6 +234,9 @@ impl Writer {
                 Err(error) => self.trouble(&error),
             }
         }
+        // A moment, not a time from whenever somebody asks: that would never come.
+        let look_in = if self.held.is_empty() { self.troubled.then_some(PROBE) } else { Some(RETRY) };
+        self.look_at = look_in.map(|after| Instant::now() + after);
         self.tell();
     }
 
