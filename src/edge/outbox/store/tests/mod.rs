@@ -1,5 +1,6 @@
 //! The store against a disk that fails: at every point, in every way.
 
+mod bounds;
 mod crash;
 mod disk;
 mod faults;
