@@ -94,7 +94,7 @@ pub struct State {
     pub next_file: u64,
     pub spent: Vec<Spent>,
     pub senders: Vec<Sender>,
-    /// The newest [`MOST_IMPORTS`] imported files, the newest last.
+    /// The newest imported files (at most 1,024), the newest last.
     pub imports: Vec<Import>,
 }
 
