@@ -420,6 +420,14 @@ impl Daemon {
         for (_, worker) in &self.workers {
             let (queued, _) = worker.queue.len();
             worker.abandon(ShedPolicy::DrainDeadline);
+            if self.storage.is_some() {
+                // The journal has what was acknowledged, the broker the rest: the next start goes on.
+                info!(
+                    pipeline = worker.name,
+                    queued, "what is not scored stays in the journal or with the broker"
+                );
+                continue;
+            }
             let pending = worker.stats.books().pending;
             if queued > 0 || (pending > 0 && !worker.is_finished()) {
                 let what = format!("{queued} messages not scored, {pending} units in the model");

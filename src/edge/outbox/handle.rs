@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::{
     health::Health,
-    input::Input,
+    input::{Input, Stage},
     store::{Fate, Shared, UnitBooks, cursor::Cursor, disk::Disk},
 };
 use crate::{domain::Order, mqtt::Ticket};
@@ -36,6 +36,13 @@ pub struct Submission {
 }
 
 impl Submission {
+    /// Whether somebody waits for it: a broker for an acknowledgement, or nobody would send it again.
+    fn is_urgent(&self) -> bool {
+        let in_journal =
+            |input: &Arc<Input>| matches!(input.stage(), Stage::Journaling | Stage::Journaled(_));
+        !self.tickets.is_empty() || self.settled.is_empty() || !self.settled.iter().all(in_journal)
+    }
+
     /// Bytes it takes in memory, roughly.
     pub fn bytes(&self) -> usize {
         self.results.iter().map(|(_, payload)| payload.len() + 64).sum::<usize>() + 256
@@ -61,6 +68,10 @@ pub(super) struct Queue {
     /// Names of pipelines, by the number others use.
     pub pipelines: Vec<String>,
     pub closing: bool,
+    /// Somebody waits for an acknowledgement of what is handed in.
+    pub urgent: bool,
+    /// Since when outcomes wait whose inputs were acknowledged long ago.
+    pub patient_since: Option<Instant>,
     /// The writer waits, and nothing is handed in.
     pub idle: bool,
     /// The writer waits and was not woken since: waking is a system call.
@@ -139,6 +150,11 @@ impl Outbox {
         }
         queue.bytes += submission.bytes();
         queue.idle = false;
+        if submission.is_urgent() {
+            queue.urgent = true;
+        } else {
+            queue.patient_since.get_or_insert_with(Instant::now);
+        }
         queue.submissions.push(submission);
         self.wake(queue);
     }

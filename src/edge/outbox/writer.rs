@@ -25,6 +25,9 @@ pub(super) struct WriterOptions {
 
 /// Ends, marks and counters wait at most this long for a commit to take them along.
 const MARKS_WAIT: Duration = Duration::from_secs(1);
+/// How many syncs' time an outcome that nobody waits for waits for company, and at most how long.
+const PATIENT_SYNCS: u32 = 10;
+const MOST_PATIENCE: Duration = Duration::from_millis(50);
 /// After trouble with the disk, the next attempt.
 pub(super) const RETRY: Duration = Duration::from_millis(250);
 /// How soon a state of trouble is looked at again when nothing comes.
@@ -50,7 +53,11 @@ pub(super) struct Writer {
     /// Since when marks wait.
     pub(super) marks_since: Option<Instant>,
     pub(super) synced: Instant,
+    /// How long an outcome that nobody waits for may wait for company: some syncs' time.
+    patience: Duration,
     pub(super) retry_at: Option<Instant>,
+    /// When what is held, or a state of trouble, is looked at again although nothing comes.
+    look_at: Option<Instant>,
     /// When inputs for which the journal had no room are tried again.
     pub(super) spill_at: Option<Instant>,
     pub(super) expire_at: Instant,
@@ -94,7 +101,9 @@ impl Writer {
             stuck: None,
             marks_since: None,
             synced: now,
+            patience: Duration::ZERO,
             retry_at: None,
+            look_at: None,
             spill_at: None,
             expire_at: now + EXPIRY,
             damaged_at: None,
@@ -134,14 +143,17 @@ impl Writer {
                 inner.room.notify_all();
             }
             let spilled = !queue.spilled.is_empty() && self.spill_at.is_none_or(|at| at <= now);
-            let handed_in = !queue.submissions.is_empty() || spilled;
+            // An outcome whose input is in the journal rides along with the next commit: a sync of
+            // its own would keep the next input's acknowledgement waiting behind it.
+            let patient = queue.patient_since.is_some_and(|since| since + self.patience > now);
+            let handed_in = (!queue.submissions.is_empty() && (queue.urgent || !patient)) || spilled;
             if queue.closing || !queue.damaged.is_empty() || (handed_in && self.may_try(now)) {
                 return queue.closing;
             }
             if !queue.ended.is_empty() && self.marks_since.is_none() {
                 self.marks_since = Some(now);
             }
-            let due = self.due(&queue, now);
+            let due = self.due(&queue);
             match due {
                 Some(at) if at <= now => return false,
                 Some(at) => {
@@ -163,21 +175,21 @@ impl Writer {
     }
 
     /// When something is to be done although nothing comes.
-    fn due(&self, queue: &Queue, now: Instant) -> Option<Instant> {
+    fn due(&self, queue: &Queue) -> Option<Instant> {
         let journal = queue.inputs.front().map(|input| input.arrived + self.options.journal_after);
         let sync = match self.options.durability {
             Durability::Interval(interval) if self.store.has_unsynced() => Some(self.synced + interval),
             _ => None,
         };
         let marks = self.marks_since.map(|since| since + MARKS_WAIT);
+        let patient = queue.patient_since.map(|since| since + self.patience);
         let has_ttl = self.options.classes.iter().any(|class| class.policy.ttl_ms.is_some());
         let expiry = has_ttl.then_some(self.expire_at);
-        let held = (!self.held.is_empty()).then(|| self.retry_at.unwrap_or(now + RETRY));
         let damage = self.damaged_at.map(|at| at + DAMAGE_STANDS);
-        let trouble = self.retry_at.or(self.troubled.then_some(now + PROBE));
+        let trouble = self.retry_at.or(self.look_at);
         let spill = if queue.spilled.is_empty() { None } else { self.spill_at };
         let soonest =
-            [journal, sync, marks, expiry, held, damage, trouble, spill].into_iter().flatten().min();
+            [journal, sync, marks, patient, expiry, damage, trouble, spill].into_iter().flatten().min();
         // Nothing is tried before the next attempt.
         soonest.map(|at| self.retry_at.map_or(at, |retry| at.max(retry)))
     }
@@ -233,6 +245,9 @@ impl Writer {
                 Err(error) => self.trouble(&error),
             }
         }
+        // A moment, not a time from whenever somebody asks: that would never come.
+        let look_in = if self.held.is_empty() { self.troubled.then_some(PROBE) } else { Some(RETRY) };
+        self.look_at = look_in.map(|after| Instant::now() + after);
         self.tell();
     }
 
@@ -268,6 +283,9 @@ impl Writer {
         let count = fitting.count().max(1).min(queue.submissions.len());
         taken.submissions.extend(queue.submissions.drain(..count));
         queue.bytes = queue.submissions.iter().map(Submission::bytes).sum();
+        if queue.submissions.is_empty() {
+            (queue.urgent, queue.patient_since) = (false, None);
+        }
         let due = now.checked_sub(self.options.journal_after);
         while let Some(input) = queue.inputs.front() {
             match input.stage() {
@@ -305,7 +323,10 @@ impl Writer {
         }
         let written = if !nothing {
             self.commits += 1;
-            self.store.commit(&commit.batch).map(drop)
+            let begin = Instant::now();
+            let written = self.store.commit(&commit.batch).map(drop);
+            self.patience = (begin.elapsed() * PATIENT_SYNCS).min(MOST_PATIENCE);
+            written
         } else if marks_due {
             self.store.flush_marks()
         } else {

@@ -93,22 +93,25 @@ impl LoopDisk {
     /// place. Files that are open stay with the broken one: a file system that turned read-only by an
     /// error is never written again (Linux 6.14 and newer refuse to).
     pub fn repair(&mut self) {
-        system("umount").arg("-l").arg(&self.mounted).done();
         self.repairs += 1;
         let copy = self.image.with_extension(self.repairs.to_string());
         fs::copy(&self.image, &copy).unwrap();
         // 1: there was something to correct.
         system("e2fsck").args(["-f", "-y"]).arg(&copy).done_with(&[0, 1]);
         self.image = copy;
+        // Over the broken one, so that there is no moment without a disk in this place: who looked
+        // then would begin a new folder below the mount.
         self.mount().unwrap();
     }
 }
 
 impl Drop for LoopDisk {
     fn drop(&mut self) {
-        let unmounted = system("umount").arg(&self.mounted).try_done();
-        if unmounted.is_err() {
-            let _ = system("umount").arg("-l").arg(&self.mounted).try_done();
+        for _ in 0..=self.repairs {
+            let unmounted = system("umount").arg(&self.mounted).try_done();
+            if unmounted.is_err() {
+                let _ = system("umount").arg("-l").arg(&self.mounted).try_done();
+            }
         }
     }
 }

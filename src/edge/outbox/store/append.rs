@@ -301,6 +301,7 @@ impl Store {
         drop(state);
         self.needs_head = false;
         self.active = Some(Active { file, seed: head.seed(), begin: len, len, synced: 0, named: false });
+        self.keep_reserve();
         Ok(())
     }
 

@@ -23,6 +23,7 @@ mod inputs;
 mod options;
 mod ranges;
 mod recovery;
+mod reserve;
 mod rewrite;
 mod segment;
 mod space;

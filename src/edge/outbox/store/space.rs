@@ -37,7 +37,7 @@ const FOLDER_BYTES: u64 = 8192;
 
 impl Store {
     pub fn usage(&self) -> Usage {
-        let bytes = self.shared.state().disk_bytes() + self.aside_bytes + FOLDER_BYTES;
+        let bytes = self.shared.state().disk_bytes() + self.aside_bytes + FOLDER_BYTES + self.reserve_bytes();
         // A merge writes a segment before it removes others, a new segment begins with a head.
         let reserve = 2 * self.options.segment_bytes;
         Usage {
@@ -183,7 +183,7 @@ impl Store {
             return Ok(());
         }
         if self.has_pending() {
-            self.flush_marks()?;
+            self.flush_marks_somehow()?;
         }
         self.free_bytes.set(None);
         for segment in dead(self) {

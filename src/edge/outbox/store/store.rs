@@ -92,6 +92,8 @@ pub struct Store {
     pub(super) touched_lanes: BTreeSet<u16>,
     /// Marks were given up with their frame: only a new segment's head can carry them.
     pub(super) needs_head: bool,
+    /// Room was put by.
+    pub(super) reserved: bool,
     /// Bytes of files that were set aside.
     pub(super) aside_bytes: u64,
     /// Bytes free on the file system, as asked since the last write.
@@ -114,6 +116,7 @@ impl Store {
             touched_pipelines: BTreeSet::new(),
             touched_lanes: BTreeSet::new(),
             needs_head: false,
+            reserved: false,
             aside_bytes: 0,
             free_bytes: Cell::new(None),
         }

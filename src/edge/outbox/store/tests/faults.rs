@@ -151,7 +151,7 @@ fn a_store_whose_heads_are_unreadable_is_set_aside_and_begun_anew() {
     store.commit(&next).unwrap();
     use crate::edge::outbox::store::disk::Disk;
     let names: Vec<String> = disk.list().unwrap().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["damaged-segment-0000000000000001", "segment-0000000000000002"]);
+    assert_eq!(names, ["damaged-segment-0000000000000001", "reserve", "segment-0000000000000002"]);
     assert_eq!(texts(&open(&disk, options()).0), ["two"]);
 }
 
@@ -177,5 +177,27 @@ fn a_damaged_head_costs_nothing_when_the_segment_before_is_there() {
     let file = again.shared().state().segments.last().unwrap().file;
     assert_eq!(again.set_aside(file).unwrap(), []);
     assert_eq!(texts(&again), before);
+    assert_eq!(unbalanced(&again, &pending(&again)), None);
+}
+
+#[test]
+fn a_full_disk_empties_as_records_are_delivered() {
+    let disk = FaultyDisk::new(1 << 20);
+    let (mut store, _) = open(&disk, options());
+    for at in 0..100 {
+        let next = batch(&mut store, &[&format!("{at:0300}")]);
+        store.commit(&next).unwrap();
+    }
+    // Somebody else takes the last block.
+    disk.set_free_bytes(disk.used_bytes());
+    let next = batch(&mut store, &[&"x".repeat(5000)]);
+    assert_eq!(store.commit(&next).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    store.give_up();
+    let (lane, before) = (store.lane("press", "result"), disk.used_bytes());
+    store.end(lane, 0..80, Fate::Delivered);
+    store.reclaim(false).unwrap();
+    assert!(disk.used_bytes() < before / 2, "{} of {before}", disk.used_bytes());
+    let (again, recovery) = open(&disk, options());
+    assert_eq!((texts(&again).len(), recovery.damage.len()), (20, 0));
     assert_eq!(unbalanced(&again, &pending(&again)), None);
 }

@@ -59,7 +59,7 @@ pub const CLASSES: [&str; 2] = ["alarm", "result"];
 pub fn options() -> StoreOptions {
     let class = |priority, order| ClassPolicy { priority, order, ..ClassPolicy::default() };
     StoreOptions {
-        max_bytes: 40 << 10,
+        max_bytes: 44 << 10,
         min_free_bytes: 0,
         segment_bytes: 4096,
         durability: Durability::Sync,
