@@ -138,6 +138,8 @@ impl Courier {
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Damage and trouble are looked at again after this time.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// Beyond its delay, how long a batch is filled while the link has other things to carry.
+const FILLING: Duration = Duration::from_millis(100);
 
 struct Work {
     parts: CourierParts,
@@ -262,6 +264,11 @@ impl Work {
                 }
                 break;
             };
+            if let Some(at) = self.overdue(class) {
+                let batch = self.batches.swap_remove(at);
+                self.send_batch(batch);
+                continue;
+            }
             let Some(item) = self.lines[class].take() else { break };
             self.taken.insert((item.lane, item.sequence));
             let same = self.batches.iter().position(|batch| batch.lane == item.lane);
@@ -293,6 +300,16 @@ impl Work {
         let batch_due = self.batches.iter().map(|batch| delay.saturating_sub(batch.since.elapsed())).min();
         let trouble = self.lines.iter().any(Line::is_troubled).then_some(LOOK_AGAIN);
         [look_in, batch_due, trouble].into_iter().flatten().min()
+    }
+
+    /// A batch that is not full and must not wait longer for the link while records of `class` fill
+    /// it: the more important ones after their delay, others a little later.
+    fn overdue(&self, class: usize) -> Option<usize> {
+        let delay = self.parts.config.batch_delay;
+        self.batches.iter().position(|batch| {
+            let patience = if batch.class < class { delay } else { delay + FILLING };
+            batch.since.elapsed() >= patience
+        })
     }
 
     /// The class that goes next: the most important one, or one that has waited too long.

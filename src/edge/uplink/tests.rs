@@ -226,6 +226,22 @@ fn a_batch_is_json_lines_compressed() {
 }
 
 #[test]
+fn a_batch_of_alarms_does_not_wait_to_be_full_behind_a_backlog() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::new(dir.path(), 1, |config| config.batch_messages = 3);
+    rig.store(RESULT, numbered(500));
+    rig.store(ALARM, ["a0".to_owned()]);
+    rig.connect();
+    assert_eq!(rig.arrive(1), ["a0"]);
+    assert_eq!(rig.arrive(1), ["r0\nr1\nr2\n"]);
+    until("the link is full again", || rig.link.0.lock().unwrap().len() == 1);
+    rig.store(ALARM, ["a1".to_owned()]);
+    rig.arrive(1);
+    assert_eq!(rig.arrive(1), ["a1"]);
+    rig.stop();
+}
+
+#[test]
 fn a_spent_budget_holds_back_what_is_metered_also_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let budget = |config: &mut UplinkConfig| config.bytes_per_day = Some(4);

@@ -42,7 +42,7 @@ struct Args {
     #[arg(long)]
     outbox: bool,
     /// The peers with --outbox.
-    #[arg(long, value_delimiter = ',', default_values = ["echo", "edgeward", "python-batch", "python-each"])]
+    #[arg(long, value_delimiter = ',', default_values = ["echo", "edgeward", "python-batch", "python-batch-two", "python-each", "python-each-two"])]
     stores: Vec<outbox::Peer>,
     /// Where outboxes are made; on a disk.
     #[arg(long, default_value = ".")]

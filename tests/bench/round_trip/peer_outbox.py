@@ -1,15 +1,17 @@
 """The module people write today when nothing may be lost: paho-mqtt 2, onnxruntime and sqlite3.
 
-    peer_outbox.py PORT MODEL.onnx FILE each|batch [THRESHOLD]
+    peer_outbox.py PORT MODEL.onnx FILE each|batch one|two [THRESHOLD]
 
 Messages come at QoS 1. Each is scored, its result inserted, the transaction committed (WAL,
 synchronous=FULL), and only then is its PUBACK sent and its result published, at QoS 1. Results
 whose PUBACK came are deleted with the next commit. `each` commits once per message, `batch` once
-for all that have arrived. The network has a thread of its own, so that it goes on during a sync.
+for all that have arrived. With `two` threads the network has one of its own, which goes on during
+a sync and competes for the interpreter's lock; with `one` it does not.
 """
 
 import json
 import queue
+import socket
 import sqlite3
 import sys
 
@@ -20,7 +22,8 @@ import paho.mqtt.client as mqtt
 MOST = 512
 
 port, model, path, policy = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
-threshold = float(sys.argv[5]) if len(sys.argv) > 5 else None
+threads = sys.argv[5]
+threshold = float(sys.argv[6]) if len(sys.argv) > 6 else None
 most = {"each": 1, "batch": MOST}[policy]
 
 options = onnxruntime.SessionOptions()
@@ -37,6 +40,11 @@ db.execute("CREATE TABLE IF NOT EXISTS outbox (sequence INTEGER PRIMARY KEY, pay
 arrived = queue.SimpleQueue()
 acknowledged = queue.SimpleQueue()
 in_flight = {}
+
+
+def on_socket_open(client, userdata, sock):
+    # paho leaves Nagle's algorithm on: small packets then wait up to 40 ms for an acknowledgement.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def on_connect(client, userdata, flags, reason_code, properties):
@@ -72,15 +80,33 @@ client = mqtt.Client(
     mqtt.CallbackAPIVersion.VERSION2, client_id="bench-python", clean_session=False, manual_ack=True
 )
 client.max_inflight_messages_set(0)
+client.on_socket_open = on_socket_open
 client.on_connect = on_connect
 client.on_message = on_message
 client.on_publish = on_publish
 client.connect("127.0.0.1", port)
-client.loop_start()
+if threads == "two":
+    client.loop_start()
+
+
+def next_messages():
+    """Waits for a message; takes what has arrived, as far as one commit may hold it."""
+    if threads == "two":
+        messages = [arrived.get()]
+    else:
+        while arrived.empty():
+            client.loop(1.0)
+        before = -1
+        while most > 1 and before != arrived.qsize() < most:
+            before = arrived.qsize()
+            client.loop(0)
+        messages = []
+    all_of(arrived, messages, most)
+    return messages
+
 
 while True:
-    messages = [arrived.get()]
-    all_of(arrived, messages, most)
+    messages = next_messages()
     verdicts = [score(message) for message in messages]
     mids = []
     all_of(acknowledged, mids, 1 << 20)
