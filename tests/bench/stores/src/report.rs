@@ -179,7 +179,7 @@ impl Report {
         writeln!(
             out,
             "\n## A backlog of {:.2} GB\n\nOpened by a new process with the files out of the page cache, medians of \
-             {count}: open, read the first record, count the pending. Memory: VmRSS then, and VmHWM.\n",
+             {count} (least – most): open, read the first record, count the pending. Memory: VmRSS then, and VmHWM.\n",
             payload as f64 / 1e9
         )?;
         writeln!(
@@ -192,9 +192,11 @@ impl Report {
             for before in ["kill", "close"] {
                 let openings: Vec<_> = backlog.openings.iter().filter(|o| o.before == before).collect();
                 let of = |field: fn(&Opening) -> f64| median(openings.iter().map(|opening| field(opening)));
+                let (least, most) = range(openings.iter().map(|opening| opening.total));
                 writeln!(
                     out,
-                    "| {} | {:.1} | {:.1} | {:.0} | {before} | {:.3} | {:.3} | {:.3} | {:.3} | {:.1} | {:.1} |",
+                    "| {} | {:.1} | {:.1} | {:.0} | {before} | {:.3} | {:.3} | {:.3} | {:.3} ({least:.3} – {most:.3}) | \
+                     {:.1} | {:.1} |",
                     backlog.store,
                     backlog.build_seconds,
                     backlog.build_peak as f64 / 1e6,
@@ -311,6 +313,10 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
         n if n % 2 == 1 => values[n / 2],
         n => (values[n / 2 - 1] + values[n / 2]) / 2.0,
     }
+}
+
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::MAX, f64::MIN), |(least, most), value| (least.min(value), most.max(value)))
 }
 
 fn thousands(number: f64) -> String {
