@@ -62,14 +62,20 @@ pub fn measure(run: usize, kind: Kind, cell: Cell, root: &Path, disk: &Disk) -> 
     let dir = tempfile::tempdir_in(root)?;
     let durability = if cell.sync { Durability::Sync } else { Durability::None };
     let mut store = store::open(kind, dir.path(), durability)?;
-    let mut batch = Batch::default();
+    // Made before, so that one commit follows another and the disk is never waiting.
+    let batches: Vec<_> = (0..cell.batches)
+        .map(|at| {
+            let mut batch = Batch::default();
+            batch.fill((at * cell.batch) as u64, cell.batch);
+            batch
+        })
+        .collect();
 
     let gauge = Gauge::start(disk)?;
     let mut times = Vec::with_capacity(cell.batches);
-    for at in 0..cell.batches {
-        batch.fill((at * cell.batch) as u64, cell.batch);
+    for batch in &batches {
         let start = Instant::now();
-        store.append(&batch)?;
+        store.append(batch)?;
         times.push(start.elapsed());
     }
     if cell.delivered == 0 {

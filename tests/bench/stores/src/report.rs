@@ -123,9 +123,9 @@ impl Report {
         writeln!(out, "\n## Appending and delivering\n\nMedians of {runs} interleaved runs (least – most).")?;
         writeln!(
             out,
-            "Device: bytes written by the device's counters per byte of payload, after a last flush; process: \
-             `write_bytes` of /proc/self/io. After appending without delivering the store is closed before \
-             counting.\n"
+            "Of bare: median of the runs' own ratios. Device: bytes written by the device's counters per byte of \
+             payload, after a last flush; process: `write_bytes` of /proc/self/io. After appending without \
+             delivering the store is closed before counting.\n"
         )?;
         writeln!(
             out,
@@ -150,7 +150,7 @@ impl Report {
         pick: fn(&Run) -> Option<Sample>,
     ) -> std::fmt::Result {
         let rate = |sample: &Sample| sample.records_per_second;
-        let bare = median(self.samples(Kind::Bare, cell, pick).iter().map(rate));
+        let bare = self.samples(Kind::Bare, cell, pick);
         for &(kind, _) in &self.stores {
             let samples = self.samples(kind, cell, pick);
             let of = |field: fn(&Sample) -> f64| median(samples.iter().map(field));
@@ -162,7 +162,7 @@ impl Report {
                 thousands(of(rate)),
                 thousands(least),
                 thousands(most),
-                of(rate) / bare,
+                median(samples.iter().zip(&bare).map(|(sample, bare)| rate(sample) / rate(bare))),
                 of(|s| s.p50_us) / 1e3,
                 of(|s| s.p99_us) / 1e3,
                 of(|s| s.device_ratio),
