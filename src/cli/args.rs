@@ -183,6 +183,27 @@ pub enum ModelCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Run a model with both engines and say how far their answers are apart.
+    Verify {
+        /// An .onnx file or a bundle's folder
+        model: PathBuf,
+        /// Inputs as `edgeward score` takes them, besides random ones; a bundle's own samples are always
+        /// compared
+        #[arg(long, value_name = "FILE")]
+        data: Vec<PathBuf>,
+        /// Random inputs to try
+        #[arg(long, value_name = "N", default_value_t = 32)]
+        random: u64,
+        /// The largest difference that is still the same: relative above one, absolute below
+        #[arg(long, value_name = "X", default_value_t = 1e-4)]
+        tolerance: f64,
+        /// Find the first node where the engines part
+        #[arg(long)]
+        trace: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Measure latency and throughput on this machine.
     Bench {
         /// An .onnx file or a bundle's folder

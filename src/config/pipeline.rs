@@ -227,7 +227,8 @@ fn read_source(section: &Section<'_>) -> SourceRule {
 
 fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits) -> Option<Model> {
     let path = section.required_text("model", "a bundle's folder or an .onnx file");
-    let has_mapping = ["engine", "payload", "inputs", "window", "outputs"].into_iter().find(|key| section.has(key));
+    let has_mapping =
+        ["engine", "payload", "inputs", "window", "outputs"].into_iter().find(|key| section.has(key));
     let Some(path) = path.map(|path| layers.resolve(&path)) else {
         // Still look at the mapping, so that its faults are told too.
         section.any("engine");

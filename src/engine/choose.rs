@@ -65,6 +65,7 @@ pub(super) fn has_classical(proto: &ModelProto) -> bool {
                 || node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()).any(in_graph)
         })
     }
-    let in_functions = || proto.functions.iter().flat_map(|f| &f.node).any(|node| node.domain == "ai.onnx.ml");
+    let in_functions =
+        || proto.functions.iter().flat_map(|f| &f.node).any(|node| node.domain == "ai.onnx.ml");
     proto.graph.as_ref().is_some_and(in_graph) || in_functions()
 }

@@ -18,6 +18,10 @@ struct Adder(Signature);
 struct AdderSession(Vec<Tensor>);
 
 impl Engine for Adder {
+    fn name(&self) -> &'static str {
+        "adder"
+    }
+
     fn signature(&self) -> &Signature {
         &self.0
     }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod inspect;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,10 @@ pub fn run(args: ModelArgs) -> Result<(), Failure> {
         ModelCommand::Inspect { model, engine, nodes, json } => {
             let (onnx, choice) = onnx_of(&model, engine, &limits)?;
             inspect::inspect(&onnx, &limits, choice, nodes, json)
+        }
+        ModelCommand::Verify { model, data, random, tolerance, trace, json } => {
+            let asked = verify::Asked { data: &data, random, tolerance, trace, json };
+            verify::verify(&model, &limits, &asked)
         }
         ModelCommand::Bench { model, engine, secs, json } => {
             let (onnx, choice) = onnx_of(&model, engine, &limits)?;

@@ -16,7 +16,11 @@
 mod constant;
 mod elementwise;
 
-use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
+use super::{
+    exec::{Args, Outputs, Run},
+    fault::Fault,
+    graph::Node,
+};
 
 /// A prepared operator: takes the state of the run and the inputs, gives the outputs.
 pub type Op = Box<dyn Fn(&mut Run<'_>, Args) -> Result<Outputs, Fault> + Send + Sync>;
