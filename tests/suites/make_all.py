@@ -15,6 +15,8 @@ MODULES = {
     "pytorch-converted": "shipped",
     "pytorch-operator": "shipped",
     "light": "shipped",
+    "sklearn": "skl_suite",
+    "sklearn-differs": "skl_suite",
 }
 
 
@@ -23,6 +25,8 @@ def main():
     suites = sys.argv[2:] or list(MODULES)
     if unknown := [suite for suite in suites if suite not in MODULES]:
         sys.exit(f"no such suite: {', '.join(unknown)}; there are {', '.join(MODULES)}")
+    # What comes from one module is made together.
+    suites = [suite for suite in MODULES if MODULES[suite] in {MODULES[wanted] for wanted in suites}]
     for suite in suites:
         shutil.rmtree(out / suite, ignore_errors=True)
     for module in dict.fromkeys(MODULES[suite] for suite in suites):

@@ -167,13 +167,13 @@ def composed(two, three, text):
     for name, data in (("binary", two), ("multiclass", three), ("text", text)):
         yield classifier(f"OneVsRestClassifier-{name}", OneVsRestClassifier(LogisticRegression(max_iter=300)), data)
     yield classifier("OneVsOneClassifier-multiclass", OneVsOneClassifier(LogisticRegression(max_iter=300)), three)
-    yield classifier("OneVsRestClassifier-svc", OneVsRestClassifier(LinearSVC(random_state=0)), three, options={"raw_scores": True})
+    yield classifier("OneVsRestClassifier-svc", OneVsRestClassifier(LinearSVC(random_state=0)), three)
     tree = DecisionTreeClassifier(max_depth=5, random_state=0)
     yield classifier("BaggingClassifier-multiclass", BaggingClassifier(tree, 6, random_state=0), three)
     part = BaggingClassifier(LogisticRegression(), 6, max_features=0.5, random_state=0)
     yield classifier("BaggingClassifier-features", part, two)
     members = [("a", LogisticRegression(max_iter=300)), ("b", DecisionTreeClassifier(max_depth=4, random_state=0))]
-    yield classifier("VotingClassifier-soft", VotingClassifier(members, voting="soft", weights=np.array([1, 2])), three)
+    yield classifier("VotingClassifier-soft", VotingClassifier(members, voting="soft", weights=np.array([1, 2]), flatten_transform=False), three)
     yield hard_vote(members, three)
     yield classifier("StackingClassifier-multiclass", StackingClassifier(members, LogisticRegression(max_iter=300), cv=2), three)
     yield classifier("StackingClassifier-passthrough", StackingClassifier(members, LogisticRegression(max_iter=300), cv=2, passthrough=True), two)

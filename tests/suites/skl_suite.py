@@ -1,9 +1,9 @@
 """Suite `sklearn`: what skl2onnx exports from scikit-learn, held against scikit-learn's own answers.
 
 A case whose export ONNX Runtime computes as scikit-learn does goes to `sklearn`. One where it does not
-must stand in skl_left_out.DIFFER with the reason, and goes to `sklearn-differs`: there the fault lies
-in the conversion (or in 32 bits), or with ONNX Runtime. The expected values are scikit-learn's
-everywhere. What skl2onnx does not convert stands in skl_left_out.NOT_CONVERTED and, with what it said,
+must stand in skl_left_out.DIFFER with the reason, and goes to `sklearn-differs`; in its `case.json`
+"whose" tells where the fault lies: conversion, float32 or onnxruntime. The expected values are
+scikit-learn's everywhere. What skl2onnx does not convert stands in skl_left_out.NOT_CONVERTED and, with what it said,
 in `sklearn-differs/not_converted.json`. A case that no longer belongs where it is listed fails the run.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import skl_classifiers
 import skl_left_out
+import skl_pipelines
 import skl_regressors
 import skl_transformers
 from cases import compare, encode, decode, write_case
@@ -24,7 +25,7 @@ from skl2onnx._supported_operators import sklearn_operator_name_map
 from skl2onnx.common.data_types import FloatTensorType
 
 SUITES = ["sklearn", "sklearn-differs"]
-PARTS = [skl_classifiers, skl_regressors, skl_transformers]
+PARTS = [skl_classifiers, skl_regressors, skl_transformers, skl_pipelines]
 
 
 def main(out: Path, suites, only: str = ""):
@@ -50,7 +51,7 @@ def main(out: Path, suites, only: str = ""):
                 faults.append(f"{case.name}: {verdict or 'is listed as different, but agrees'}")
                 continue
             suite = "sklearn" if verdict is None else "sklearn-differs"
-            more = {} if verdict is None else {"reason": reason, "onnxruntime": verdict}
+            more = {} if verdict is None else {"whose": reason[0], "reason": reason[1], "onnxruntime": verdict}
             inputs = [case.x[name] for name, _ in case.types] if isinstance(case.x, dict) else [case.x]
             tolerance = 1.5 * 10.0**-case.decimal
             write_case(out, suite, case.name, exported, [(inputs, expected)], 0.0, tolerance, "scikit-learn", **more)

@@ -88,13 +88,15 @@ def scalers(rows):
         ("KBinsDiscretizer-onehot-sparse", KBinsDiscretizer(4, encode="onehot", strategy="quantile")),
         ("KBinsDiscretizer-kmeans", KBinsDiscretizer(3, encode="ordinal", strategy="kmeans", random_state=0)),
         ("FunctionTransformer-identity", FunctionTransformer()),
-        ("RandomTreesEmbedding-small", RandomTreesEmbedding(5, max_depth=3, random_state=0)),
+        ("RandomTreesEmbedding-small", RandomTreesEmbedding(5, max_depth=3, sparse_output=False, random_state=0)),
         ("FeatureUnion-two", FeatureUnion([("a", StandardScaler()), ("b", MinMaxScaler())])),
         ("FeatureUnion-weights", FeatureUnion([("a", StandardScaler()), ("b", PCA(2))], transformer_weights={"a": 0.5})),
     ):  # fmt: skip
         yield transformer(name, model, rows)
     positive = tuple(np.exp(part) for part in rows)
-    yield transformer("PowerTransformer-box-cox", PowerTransformer("box-cox"), positive)
+    # An exponent near 0 takes the difference of nearly equal numbers: 2e-5 in 32 bits.
+    yield transformer("PowerTransformer-box-cox", PowerTransformer("box-cox"), positive, decimal=4)
+    yield transformer("Normalizer-max-positive", Normalizer("max"), positive)
     yield transformer("StandardScaler-integers", StandardScaler(), split(integers()), types=[("x", Int64TensorType([None, 3]))])
     wide = tuple(part.astype(np.float64) for part in rows)
     double = [("x", DoubleTensorType([None, rows[0].shape[1]]))]
@@ -157,7 +159,7 @@ def selections():
 
 def neighbours(rows):
     x, test = rows
-    model = NearestNeighbors(n_neighbors=4).fit(x)
+    model = NearestNeighbors(n_neighbors=4, radius=None).fit(x)
     distances, places = model.kneighbors(test)
     yield Case("NearestNeighbors-four", model, test, [places, distances])
     model = KNeighborsTransformer(n_neighbors=4, mode="distance").fit(x)
@@ -194,7 +196,7 @@ def categories():
     dicts = [{"a": float(a), "b": float(b), f"kind={c}": 1.0} for (a, b), c in zip(whole[0], text[0][:, 0])]
     model = DictVectorizer().fit(dicts)
     one = dicts[0]
-    yield Case("DictVectorizer-floats", model, one, [dense(model.transform([one]))], {}, [("x", DictionaryType(StringTensorType([1]), FloatTensorType([1])))])
+    yield Case("DictVectorizer-floats", model, {"x": one}, [dense(model.transform([one]))], {}, [("x", DictionaryType(StringTensorType([1]), FloatTensorType([1])))])
 
 
 def words():
@@ -211,9 +213,13 @@ def words():
         ("TfidfVectorizer-bigrams", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, norm="l1")),
         ("TfidfVectorizer-no-norm", TfidfVectorizer(norm=None, stop_words=["the", "and"])),
     ):
-        yield transformer(name, model, rows, types=of_text)
+        # The default is en_US, which ONNX Runtime takes from the machine.
+        yield transformer(name, model, rows, types=of_text, options={id(model): {"locale": "C"}})
+    model = CountVectorizer()
+    yield transformer("CountVectorizer-en-us", model, rows, types=of_text)
     x, test, _ = counts()
     yield transformer("TfidfTransformer-counts", TfidfTransformer(), (x, test))
+    yield transformer("TfidfTransformer-l1", TfidfTransformer(norm="l1", smooth_idf=False), (x, test))
     yield transformer("TfidfTransformer-sublinear", TfidfTransformer(sublinear_tf=True, use_idf=False, norm="l1"), (x, test))
     tokens = split(texts(1))[:2]
     model = FeatureHasher(n_features=8, input_type="string")
