@@ -17,6 +17,8 @@ MODULES = {
     "light": "shipped",
     "sklearn": "skl_suite",
     "sklearn-differs": "skl_suite",
+    "boosters": "boosters",
+    "boosters-differs": "boosters",
 }
 
 

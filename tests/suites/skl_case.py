@@ -23,7 +23,12 @@ class Case:
     types: list | None = None
     # As in skl2onnx's own tests: values agree when they differ by less than 1.5 * 10 ** -decimal.
     decimal: int = 5
+    rtol: float = 0.0
     target_opset: dict | None = None
+
+    def atol(self) -> float:
+        """The absolute tolerance."""
+        return 1.5 * 10.0**-self.decimal
 
 
 def split(x, y=None):

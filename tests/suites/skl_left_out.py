@@ -1,4 +1,4 @@
-"""What the suite `sklearn` cannot hold as it is, each with the reason. skl_suite.py holds these lists
+"""What the suite `sklearn` cannot hold as it is, each with the reason. converted.py holds these lists
 against what happens: an entry that is no longer true fails."""
 
 # Cases that convert, but where ONNX Runtime's answer to the export is not scikit-learn's. Whose doing:
@@ -43,6 +43,3 @@ NOT_CONVERTED = {
     "KNNImputer-distance": "weights by distance",
     "OneHotEncoder-infrequent": "infrequent categories",
 }
-
-# Names that skl2onnx lists and that have no case.
-NO_CASE: dict[str, str] = {}
