@@ -19,12 +19,15 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import OrtValue
 
 
-def session(model: bytes, optimised: bool = True) -> onnxruntime.InferenceSession:
-    """A session on one thread, silent."""
+def session(model: bytes, optimised: bool = True, exact: bool = False) -> onnxruntime.InferenceSession:
+    """A session on one thread, silent. `exact`: 8-bit products that never saturate, whatever the
+    processor has (by default they may, on x86 without VNNI)."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    if exact:
+        options.add_session_config_entry("session.x64quantprecision", "1")
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
