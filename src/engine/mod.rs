@@ -8,6 +8,9 @@
 mod dense;
 mod error;
 mod inspect;
+mod limits;
+mod native;
+mod onnx;
 mod rows;
 mod sample;
 mod signature;
@@ -18,27 +21,13 @@ mod trees;
 
 pub use error::{LoadError, RunError};
 pub use inspect::{DimReport, MissingOperator, OperatorCount, Opset, PortReport, Report, Running, inspect};
+pub use limits::Limits;
 pub use sample::random_inputs;
 pub use signature::{Dim, Port, Signature};
 
 use std::{path::Path, sync::Arc};
 
 use crate::domain::Tensor;
-
-/// Bounds on what a model file may ask of this machine; see `docs/bundles.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Largest model file together with its external data.
-    pub max_model_bytes: u64,
-    /// Largest single tensor the model may declare (weights, constants, shapes).
-    pub max_tensor_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { max_model_bytes: 2 << 30, max_tensor_bytes: 1 << 30 }
-    }
-}
 
 /// A loaded, checked, optimised model: immutable, shared between threads.
 pub trait Engine: Send + Sync {

@@ -2,8 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::file::ModelFile;
-use crate::engine::LoadError;
+use crate::engine::{LoadError, onnx::file::ModelFile};
 
 /// Longest reason shown; tract may print whole tensors.
 const MAX_CHARS: usize = 400;

@@ -17,15 +17,16 @@ mod session;
 mod trees;
 mod values;
 mod weights;
-mod wire;
 
 use std::{path::Path, sync::Arc};
 
 use tract_onnx::{model::Onnx, pb::ModelProto, tract_hir::internal::*};
 
 pub(super) use self::report::inspect;
-use self::{file::ModelFile, session::TractSession};
-use super::{Dim, Engine, Limits, LoadError, Port, Session, Signature, rows::are_independent};
+use self::session::TractSession;
+use super::{
+    Dim, Engine, Limits, LoadError, Port, Session, Signature, onnx::file::ModelFile, rows::are_independent,
+};
 
 /// A model optimised by tract.
 pub struct TractEngine {
@@ -42,7 +43,7 @@ pub struct TractEngine {
 pub(super) fn load(path: &Path, limits: &Limits) -> Result<Arc<dyn Engine>, LoadError> {
     let file = ModelFile { path, limits };
     fault::contained(&file, || {
-        let (mut proto, file_bytes) = file.read()?;
+        let (mut proto, file_bytes) = file::read(&file)?;
         weights::check_and_complete(&mut proto, &file, file_bytes)?;
         let batch = settle(&mut proto, &file)?;
         if let Some(dense) = chain::recognise(&proto, batch.as_deref()) {

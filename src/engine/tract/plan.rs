@@ -16,7 +16,7 @@ use tract_onnx::{
     },
 };
 
-use super::{fault::reason, file::ModelFile};
+use super::fault::reason;
 use crate::engine::LoadError;
 
 /// Results larger than this are not computed by tract's analysis whatever we say.

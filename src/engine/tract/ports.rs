@@ -9,7 +9,6 @@ use tract_onnx::pb::{
     type_proto,
 };
 
-use super::file::ModelFile;
 use crate::{
     domain::ElementType,
     engine::{Dim, LoadError, Port},

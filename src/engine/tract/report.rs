@@ -4,22 +4,23 @@ use std::{collections::HashSet, path::Path};
 
 use tract_onnx::{pb::ModelProto, tract_hir::internal::*};
 
-use super::{TractEngine, fault, file::ModelFile, operators, plan::at_one, ports, weights};
+use super::{TractEngine, fault, file, operators, plan::at_one, ports, weights};
 use crate::engine::{
     Engine, Limits, LoadError,
+    onnx::file::ModelFile,
     inspect::{MissingOperator, OperatorCount, Opset, Report, Running},
 };
 
 /// See [`crate::engine::inspect`].
 pub(in crate::engine) fn inspect(path: &Path, limits: &Limits) -> Result<Report, LoadError> {
-    let file = ModelFile { path, limits };
-    let (mut proto, file_bytes) = file.read()?;
-    weights::check_and_complete(&mut proto, &file, file_bytes)?;
+    let model_file = ModelFile { path, limits };
+    let (mut proto, file_bytes) = file::read(&model_file)?;
+    weights::check_and_complete(&mut proto, &model_file, file_bytes)?;
     let mut report = of_file(&proto, file_bytes);
     // Small networks run elsewhere with the same ports and the same costs.
-    let built = fault::contained(&file, || {
-        let batch = super::settle(&mut proto, &file)?;
-        TractEngine::build(proto, batch.as_deref(), &file)
+    let built = fault::contained(&model_file, || {
+        let batch = super::settle(&mut proto, &model_file)?;
+        TractEngine::build(proto, batch.as_deref(), &model_file)
     });
     match built {
         Ok(engine) => {
