@@ -2,4 +2,5 @@
 //! memory they fill, and trust the shapes they are given, which the operators have checked.
 
 pub mod broadcast;
+pub mod matmul;
 pub mod shape;
