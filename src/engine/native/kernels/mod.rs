@@ -3,4 +3,8 @@
 
 pub mod broadcast;
 pub mod matmul;
+pub mod number;
+pub mod random;
+pub mod select;
 pub mod shape;
+pub mod softmax;
