@@ -47,7 +47,7 @@ impl Session for HeldSession {
 /// A pipeline of the engine above, as `declaration` maps it. Reads `in/#`, has a queue of two.
 pub fn held_pipeline(declaration: &str, dims: &[usize], permits: mpsc::Receiver<()>) -> PipelineConfig {
     let dims = std::iter::once(Dim::Batch).chain(dims.iter().map(|n| Dim::Fixed(*n))).collect();
-    let port = |name: &str, dims| Port { name: name.into(), element: ElementType::F32, dims };
+    let port = |name: &str, dims| Port { name: name.into(), element: ElementType::F32, dims, labels: vec![] };
     let signature = Signature {
         inputs: vec![port("x", dims)],
         outputs: vec![port("sum", vec![Dim::Batch, Dim::Fixed(1)])],

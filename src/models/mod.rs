@@ -15,7 +15,7 @@ use std::{
 
 use crate::{
     crypto,
-    engine::{self, Engine, Limits, LoadError},
+    engine::{self, Choice, Engine, Limits, LoadError},
     scoring::{
         ModelIdentity, Plan, PlanFault,
         spec::{Spec, infer},
@@ -82,6 +82,8 @@ pub struct Opened {
     description: String,
     /// The bundle's declaration; empty for a bare `.onnx`.
     pub spec: Spec,
+    /// What shall run it.
+    pub engine: Choice,
     /// True for a bundle: it settles the mapping.
     pub is_bundle: bool,
     samples: Option<PathBuf>,
@@ -121,6 +123,7 @@ pub fn open(path: &Path, limits: &Limits) -> Result<Opened, ModelError> {
         identity: ModelIdentity { name, version: "0".into(), digest },
         description: String::new(),
         spec: Spec::default(),
+        engine: Choice::Auto,
         is_bundle: false,
         samples: None,
     })
@@ -140,6 +143,7 @@ fn open_bundle(path: &Path) -> Result<Opened, ModelError> {
         identity: ModelIdentity { name: manifest.name, version: manifest.version, digest },
         description: manifest.description,
         spec: manifest.spec,
+        engine: manifest.engine,
         is_bundle: true,
         samples: manifest.samples_file.map(|file| path.join(file)),
         onnx,
@@ -151,7 +155,7 @@ fn open_bundle(path: &Path) -> Result<Opened, ModelError> {
 /// # Errors
 /// [`ModelError`], with every fault of the declaration at once.
 pub fn load(opened: Opened, limits: &Limits) -> Result<Model, ModelError> {
-    let engine = engine::load(&opened.onnx, limits)?;
+    let engine = engine::load(&opened.onnx, limits, opened.engine)?;
     let mut spec = opened.spec;
     infer(&mut spec, engine.signature())
         .map_err(|what| ModelError::Undeclared { path: opened.path.clone(), what })?;

@@ -19,7 +19,7 @@ pub struct Bounds {
 }
 
 /// Looks at what each step made; see [`Run::watched`].
-pub type Seen<'s> = dyn FnMut(&Step, &[Option<Value>]) + 's;
+pub type Seen<'s> = dyn FnMut(&Step, &[Value]) + 's;
 
 /// The state of one run, handed to every operator.
 pub struct Run<'r> {
@@ -153,8 +153,7 @@ impl<'r> Run<'r> {
             return Err(Fault::unsupported(format!("makes {} outputs, {wanted} are wanted", outputs.len())));
         }
         if let Some(seen) = &mut self.seen {
-            let values: Vec<_> = outputs.iter().cloned().map(Some).collect();
-            seen(step, &values);
+            seen(step, &outputs);
         }
         for (value, output) in outputs.into_iter().zip(&step.outputs) {
             if let Some((slot, _)) = output {

@@ -218,6 +218,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             Fault::unsupported(format!("there is no operator `{}` here{}", node.op_type, ops::nearest(domain, &node.op_type)))
         })?;
         let (graphs, captures) = self.subgraphs(&attributes, frame)?;
+        let subgraphs = graphs.iter().map(|(_, graph)| Subgraph::clone(graph)).collect();
         let constants = inputs
             .iter()
             .map(|source| match source {
@@ -244,7 +245,9 @@ impl<'b, 'm> Builder<'b, 'm> {
             op,
             inputs,
             captures,
+            subgraphs,
             frees: vec![],
+            last_reads: vec![],
             outputs: vec![],
         };
         if let Some(values) = self.fold(&step, node.output.len()) {
@@ -404,6 +407,10 @@ impl<'b, 'm> Builder<'b, 'm> {
 
     /// The graph, with the last reader of every slot told to free it.
     fn finish(mut self) -> Graph {
+        let mut names: Vec<Option<String>> = vec![None; self.graph.slots];
+        for (slot, name) in self.graph.steps.iter().flat_map(|step| &step.outputs).flatten() {
+            names[*slot] = Some(name.clone());
+        }
         let mut kept = vec![false; self.graph.slots];
         for output in &self.graph.outputs {
             if let Source::Slot(slot) = output.source {
@@ -419,6 +426,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             for slot in read.chain(made).collect::<Vec<_>>() {
                 if !std::mem::replace(&mut kept[slot], true) {
                     step.frees.push(slot);
+                    step.last_reads.extend(names[slot].clone());
                 }
             }
         }

@@ -29,6 +29,8 @@ pub struct Entry {
     /// The versions of the operator set in which its meaning changed, ascending: all of them are
     /// covered. A model for an older set than the first is refused.
     pub since: &'static [i64],
+    /// What `model inspect` says of it: what is approximated, or differs from the specification.
+    pub note: Option<&'static str>,
     /// Not the same in every run for the same inputs: random numbers.
     pub varies: bool,
     pub prepare: fn(&Node<'_>) -> Result<Op, Fault>,
@@ -40,7 +42,7 @@ pub(super) const fn onnx(
     since: &'static [i64],
     prepare: fn(&Node<'_>) -> Result<Op, Fault>,
 ) -> Entry {
-    Entry { domain: "", name, since, varies: false, prepare }
+    Entry { domain: "", name, since, note: None, varies: false, prepare }
 }
 
 /// An operator of `ai.onnx.ml`.
@@ -49,7 +51,7 @@ pub(super) const fn ml(
     since: &'static [i64],
     prepare: fn(&Node<'_>) -> Result<Op, Fault>,
 ) -> Entry {
-    Entry { domain: "ai.onnx.ml", name, since, varies: false, prepare }
+    Entry { domain: "ai.onnx.ml", name, since, note: None, varies: false, prepare }
 }
 
 /// A closure as an operator.
