@@ -2,4 +2,9 @@
 //! memory they fill, and trust the shapes they are given, which the operators have checked.
 
 pub mod broadcast;
+pub mod matmul;
+pub mod number;
+pub mod random;
+pub mod select;
 pub mod shape;
+pub mod softmax;
