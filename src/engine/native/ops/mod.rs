@@ -14,7 +14,9 @@
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
 mod constant;
+mod conv;
 mod elementwise;
+mod spatial;
 
 use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
 
@@ -60,8 +62,11 @@ pub(super) fn op(
 }
 
 /// All operators, a family a slice.
-pub const FAMILIES: &[(&str, &[Entry])] =
-    &[("constants", constant::OPERATORS), ("element by element", elementwise::OPERATORS)];
+pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("constants", constant::OPERATORS),
+    ("convolution", conv::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
+];
 
 /// The table's entry for an operator.
 pub fn find(domain: &str, name: &str) -> Option<&'static Entry> {
