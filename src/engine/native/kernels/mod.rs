@@ -3,6 +3,7 @@
 
 pub mod broadcast;
 pub mod conv;
+pub mod pool;
 pub mod real;
 pub mod shape;
 pub mod window;

@@ -16,6 +16,7 @@
 mod constant;
 mod conv;
 mod elementwise;
+mod pooling;
 mod spatial;
 
 use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
@@ -66,6 +67,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("constants", constant::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("element by element", elementwise::OPERATORS),
+    ("pooling", pooling::OPERATORS),
 ];
 
 /// The table's entry for an operator.
