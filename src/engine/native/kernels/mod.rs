@@ -3,6 +3,7 @@
 
 pub mod broadcast;
 pub mod conv;
+pub mod normal;
 pub mod pool;
 pub mod real;
 pub mod shape;

@@ -230,3 +230,12 @@ pub fn sum<T: Real>(values: &[T], f: impl Fn(T) -> T) -> T {
     let [a, b, c, d, e, f, g, h] = lanes;
     ((a + e) + (b + f)) + ((c + g) + (d + h))
 }
+
+/// What one operation in elements of `kind` leaves of a number: rounds it there and back.
+pub fn rounding<T: Real>(kind: Kind) -> fn(T) -> T {
+    match kind {
+        Kind::F16 => |value| T::from_f64(f16::from_f64(value.to_f64()).to_f64()),
+        Kind::BF16 => |value| T::from_f64(bf16::from_f64(value.to_f64()).to_f64()),
+        _ => |value| value,
+    }
+}

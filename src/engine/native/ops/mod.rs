@@ -16,6 +16,7 @@
 mod constant;
 mod conv;
 mod elementwise;
+mod normalisation;
 mod pooling;
 mod spatial;
 
@@ -67,6 +68,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("constants", constant::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("element by element", elementwise::OPERATORS),
+    ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
 ];
 
