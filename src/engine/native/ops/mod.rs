@@ -14,7 +14,11 @@
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
 mod constant;
+mod conv;
 mod elementwise;
+mod normalisation;
+mod pooling;
+mod spatial;
 
 use super::{
     exec::{Args, Outputs, Run},
@@ -81,6 +85,10 @@ pub(super) fn op(
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("constants", constant::OPERATORS),
     ("element by element", elementwise::OPERATORS),
+    ("convolution", conv::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
+    ("normalisation", normalisation::OPERATORS),
+    ("pooling", pooling::OPERATORS),
 ];
 
 /// The table's entry for an operator.
