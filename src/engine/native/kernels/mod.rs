@@ -2,15 +2,14 @@
 //! memory they fill, and trust the shapes they are given, which the operators have checked.
 
 pub mod broadcast;
+pub mod conv;
 pub mod matmul;
+pub mod normal;
 pub mod number;
+pub mod pool;
 pub mod random;
+pub mod real;
 pub mod select;
 pub mod shape;
 pub mod softmax;
-pub mod conv;
-pub mod normal;
-pub mod pool;
-pub mod real;
-pub mod shape;
 pub mod window;

@@ -86,7 +86,6 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("constants", constant::OPERATORS),
     ("element by element", elementwise::OPERATORS),
     ("convolution", conv::OPERATORS),
-    ("element by element", elementwise::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
 ];
