@@ -13,6 +13,7 @@
 //!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
+mod cast;
 mod constant;
 mod conv;
 mod elementwise;
@@ -83,6 +84,7 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
     ("element by element", elementwise::OPERATORS),
     ("convolution", conv::OPERATORS),
