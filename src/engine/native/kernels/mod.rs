@@ -6,5 +6,6 @@ pub mod conv;
 pub mod normal;
 pub mod pool;
 pub mod real;
+pub mod matmul;
 pub mod shape;
 pub mod window;
