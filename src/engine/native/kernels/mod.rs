@@ -10,7 +10,6 @@ pub mod pool;
 pub mod random;
 pub mod real;
 pub mod select;
-pub mod matmul;
 pub mod shape;
 pub mod softmax;
 pub mod window;
