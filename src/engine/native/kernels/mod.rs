@@ -2,4 +2,7 @@
 //! memory they fill, and trust the shapes they are given, which the operators have checked.
 
 pub mod broadcast;
+pub mod pad;
+pub mod places;
 pub mod shape;
+pub mod strided;

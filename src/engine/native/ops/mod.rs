@@ -13,8 +13,11 @@
 //!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
+mod alike;
 mod constant;
 mod elementwise;
+mod movement;
+mod shape;
 
 use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
 
@@ -60,8 +63,12 @@ pub(super) fn op(
 }
 
 /// All operators, a family a slice.
-pub const FAMILIES: &[(&str, &[Entry])] =
-    &[("constants", constant::OPERATORS), ("element by element", elementwise::OPERATORS)];
+pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("constants", constant::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
+    ("movement", movement::OPERATORS),
+    ("shapes", shape::OPERATORS),
+];
 
 /// The table's entry for an operator.
 pub fn find(domain: &str, name: &str) -> Option<&'static Entry> {
