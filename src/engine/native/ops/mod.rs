@@ -16,6 +16,7 @@
 mod alike;
 mod constant;
 mod elementwise;
+mod gather;
 mod movement;
 mod shape;
 
@@ -66,6 +67,7 @@ pub(super) fn op(
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("constants", constant::OPERATORS),
     ("element by element", elementwise::OPERATORS),
+    ("gathering and scattering", gather::OPERATORS),
     ("movement", movement::OPERATORS),
     ("shapes", shape::OPERATORS),
 ];
