@@ -13,3 +13,7 @@ pub mod select;
 pub mod shape;
 pub mod softmax;
 pub mod window;
+pub mod pad;
+pub mod places;
+pub mod shape;
+pub mod strided;

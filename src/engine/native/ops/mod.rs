@@ -14,12 +14,16 @@
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
 mod cast;
+mod alike;
 mod constant;
 mod conv;
 mod elementwise;
 mod normalisation;
 mod pooling;
 mod spatial;
+mod gather;
+mod movement;
+mod shape;
 
 use super::{
     exec::{Args, Outputs, Run},
@@ -90,6 +94,11 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("convolution", conv::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
+    ("constants", constant::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
+    ("gathering and scattering", gather::OPERATORS),
+    ("movement", movement::OPERATORS),
+    ("shapes", shape::OPERATORS),
 ];
 
 /// The table's entry for an operator.
