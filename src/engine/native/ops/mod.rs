@@ -13,17 +13,17 @@
 //!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
-mod cast;
 mod alike;
+mod cast;
 mod constant;
 mod conv;
 mod elementwise;
-mod normalisation;
-mod pooling;
-mod spatial;
 mod gather;
 mod movement;
+mod normalisation;
+mod pooling;
 mod shape;
+mod spatial;
 
 use super::{
     exec::{Args, Outputs, Run},
@@ -94,8 +94,6 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("convolution", conv::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
-    ("constants", constant::OPERATORS),
-    ("element by element", elementwise::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
     ("movement", movement::OPERATORS),
     ("shapes", shape::OPERATORS),
