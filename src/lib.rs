@@ -15,3 +15,4 @@ pub mod offline;
 pub mod scoring;
 pub mod settings;
 pub mod telemetry;
+pub mod vision;
