@@ -15,9 +15,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("crypto", &["domain"]),
     ("settings", &[]),
+    ("vision", &[]),
+    ("decide", &[]),
     ("engine", &["domain"]),
+<<<<<<< HEAD
     ("signal", &[]),
     ("scoring", &["crypto", "domain", "engine", "settings", "signal"]),
+=======
+    ("scoring", &["crypto", "decide", "domain", "engine", "settings", "vision"]),
+>>>>>>> vision
     ("models", &["crypto", "domain", "engine", "scoring", "settings"]),
     ("offline", &["domain", "models", "scoring", "settings"]),
     ("mqtt", &["domain"]),
@@ -39,8 +45,12 @@ const FENCES: &[(&str, &[&str])] = &[
     ("hyper", &["telemetry"]),
     ("sd_notify", &["telemetry"]),
     ("config", &["config"]),
+<<<<<<< HEAD
     ("image", &["scoring"]),
     ("realfft", &["signal"]),
+=======
+    ("image", &["vision"]),
+>>>>>>> vision
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
 ];
