@@ -18,12 +18,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("vision", &[]),
     ("decide", &[]),
     ("engine", &["domain"]),
-<<<<<<< HEAD
     ("signal", &[]),
-    ("scoring", &["crypto", "domain", "engine", "settings", "signal"]),
-=======
-    ("scoring", &["crypto", "decide", "domain", "engine", "settings", "vision"]),
->>>>>>> vision
+    ("scoring", &["crypto", "decide", "domain", "engine", "settings", "signal", "vision"]),
     ("models", &["crypto", "domain", "engine", "scoring", "settings"]),
     ("offline", &["domain", "models", "scoring", "settings"]),
     ("mqtt", &["domain"]),
@@ -45,12 +41,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("hyper", &["telemetry"]),
     ("sd_notify", &["telemetry"]),
     ("config", &["config"]),
-<<<<<<< HEAD
-    ("image", &["scoring"]),
-    ("realfft", &["signal"]),
-=======
-    ("image", &["vision"]),
->>>>>>> vision
+    ("image", &["engine", "vision"]),
+    ("realfft", &["engine", "signal"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
 ];
