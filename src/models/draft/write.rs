@@ -57,7 +57,8 @@ fn fill<F: FnOnce(io::Error) -> DraftError>(
     limits: &Limits,
     unwritable: &dyn Fn(&Path) -> F,
 ) -> Result<Written, DraftError> {
-    let name = onnx.file_name().map_or_else(|| "model.onnx".into(), |name| name.to_string_lossy().into_owned());
+    let name =
+        onnx.file_name().map_or_else(|| "model.onnx".into(), |name| name.to_string_lossy().into_owned());
     let copy = part.join(&name);
     fs::copy(onnx, &copy).map_err(unwritable(&copy))?;
     for outside in external_files(onnx, limits).map_err(ModelError::from)? {
