@@ -3,9 +3,9 @@
 
 pub mod broadcast;
 pub mod conv;
+pub mod matmul;
 pub mod normal;
 pub mod pool;
 pub mod real;
-pub mod matmul;
 pub mod shape;
 pub mod window;
