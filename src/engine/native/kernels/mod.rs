@@ -7,5 +7,6 @@ pub mod matmul;
 pub mod normal;
 pub mod pool;
 pub mod real;
+pub mod recurrent;
 pub mod shape;
 pub mod window;

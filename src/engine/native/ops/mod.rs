@@ -18,6 +18,7 @@ mod conv;
 mod elementwise;
 mod normalisation;
 mod pooling;
+mod recurrent;
 mod spatial;
 
 use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
@@ -70,6 +71,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("element by element", elementwise::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
 ];
 
 /// The table's entry for an operator.
