@@ -8,5 +8,6 @@ pub mod normal;
 pub mod pool;
 pub mod real;
 pub mod recurrent;
+pub mod resize;
 pub mod shape;
 pub mod window;

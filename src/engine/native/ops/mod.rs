@@ -20,6 +20,7 @@ mod normalisation;
 mod pooling;
 mod recurrent;
 mod spatial;
+mod vision;
 
 use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
 
@@ -69,6 +70,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("constants", constant::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("element by element", elementwise::OPERATORS),
+    ("images", vision::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
