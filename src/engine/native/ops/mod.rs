@@ -23,7 +23,9 @@ mod movement;
 mod normalisation;
 mod pooling;
 mod shape;
+mod recurrent;
 mod spatial;
+mod vision;
 
 use super::{
     exec::{Args, Outputs, Run},
@@ -97,6 +99,10 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("gathering and scattering", gather::OPERATORS),
     ("movement", movement::OPERATORS),
     ("shapes", shape::OPERATORS),
+    ("images", vision::OPERATORS),
+    ("normalisation", normalisation::OPERATORS),
+    ("pooling", pooling::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
 ];
 
 /// The table's entry for an operator.
