@@ -22,8 +22,8 @@ mod gather;
 mod movement;
 mod normalisation;
 mod pooling;
-mod shape;
 mod recurrent;
+mod shape;
 mod spatial;
 mod vision;
 
@@ -100,8 +100,6 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("movement", movement::OPERATORS),
     ("shapes", shape::OPERATORS),
     ("images", vision::OPERATORS),
-    ("normalisation", normalisation::OPERATORS),
-    ("pooling", pooling::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
 ];
 
