@@ -15,10 +15,14 @@
 
 mod alike;
 mod constant;
+mod control;
 mod elementwise;
 mod gather;
 mod movement;
+mod optional;
+mod sequence;
 mod shape;
+mod text;
 
 use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
 
@@ -66,10 +70,14 @@ pub(super) fn op(
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("constants", constant::OPERATORS),
+    ("control flow", control::OPERATORS),
     ("element by element", elementwise::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
     ("movement", movement::OPERATORS),
+    ("optionals", optional::OPERATORS),
+    ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
+    ("text", text::OPERATORS),
 ];
 
 /// The table's entry for an operator.
