@@ -17,7 +17,8 @@ impl Side {
 
     /// How many elements are left once those to go are gone.
     fn kept(self, dim: usize) -> Option<i64> {
-        let kept = i64::try_from(dim).ok()?.checked_add(self.before.min(0))?.checked_add(self.after.min(0))?;
+        let kept =
+            i64::try_from(dim).ok()?.checked_add(self.before.min(0))?.checked_add(self.after.min(0))?;
         (kept >= 0).then_some(kept)
     }
 
@@ -57,7 +58,8 @@ pub fn fill<T: Clone>(
     let mut at = begin;
     while at < inner.len() {
         let Some(first) = inner[at] else { break };
-        let run = inner[at..].iter().zip(first..).take_while(|(source, want)| **source == Some(*want)).count();
+        let run =
+            inner[at..].iter().zip(first..).take_while(|(source, want)| **source == Some(*want)).count();
         pieces.push((first, run));
         at += run;
     }

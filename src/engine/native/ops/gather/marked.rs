@@ -30,7 +30,8 @@ pub fn compress(node: &Node<'_>) -> Result<Op, Fault> {
             }
             None => (1, input.len(), 1, None),
         };
-        let kept: Vec<usize> = condition.iter().enumerate().filter(|(_, holds)| **holds).map(|(at, _)| at).collect();
+        let kept: Vec<usize> =
+            condition.iter().enumerate().filter(|(_, holds)| **holds).map(|(at, _)| at).collect();
         if let Some(&last) = kept.last().filter(|&&last| last >= dim) {
             return Err(fault!("condition {last} holds, and there are {dim} slices"));
         }

@@ -28,8 +28,8 @@ pub fn element_wise(
     shape: &[usize],
     axis: usize,
 ) -> Result<Vec<usize>, Fault> {
-    let fits = shape.len() == data.rank()
-        && (0..shape.len()).all(|at| at == axis || shape[at] <= data.shape()[at]);
+    let fits =
+        shape.len() == data.rank() && (0..shape.len()).all(|at| at == axis || shape[at] <= data.shape()[at]);
     if !fits {
         return Err(fault!("has indices of shape {shape:?} for {data}: of the same rank, and no larger"));
     }

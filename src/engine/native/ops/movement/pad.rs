@@ -31,7 +31,9 @@ pub fn pad(node: &Node<'_>) -> Result<Op, Fault> {
         "reflect" => Mode::Reflect,
         "edge" => Mode::Edge,
         "wrap" => Mode::Wrap,
-        other => return Err(fault!("attribute `mode` is `{other}`: must be constant, reflect, edge or wrap")),
+        other => {
+            return Err(fault!("attribute `mode` is `{other}`: must be constant, reflect, edge or wrap"));
+        }
     };
     let old = node.opset < 11;
     let attribute = match node.opset {
@@ -48,7 +50,11 @@ pub fn pad(node: &Node<'_>) -> Result<Op, Fault> {
             None => (0..input.rank()).collect(),
         };
         if pads.len() != 2 * along.len() {
-            return Err(fault!("has {} pads for {} dimensions: must be two for each", pads.len(), along.len()));
+            return Err(fault!(
+                "has {} pads for {} dimensions: must be two for each",
+                pads.len(),
+                along.len()
+            ));
         }
         let mut sides = vec![Side::default(); input.rank()];
         for (i, &axis) in along.iter().enumerate() {
@@ -73,9 +79,9 @@ pub fn pad(node: &Node<'_>) -> Result<Op, Fault> {
         for (axis, side) in sides.iter().enumerate().filter(|_| len > 0) {
             let dim = input.shape()[axis];
             let source = side.sources(dim, |at, cropped| source(mode, at, cropped));
-            sources.push(source.ok_or_else(|| {
-                fault!("dimension {axis} of {input} has no elements to pad it with")
-            })?);
+            sources.push(
+                source.ok_or_else(|| fault!("dimension {axis} of {input} has no elements to pad it with"))?,
+            );
         }
         let data = if old && old_value != 0.0 && value.is_none() {
             let filler = old_filler(input, old_value)?;
