@@ -16,6 +16,14 @@
 mod alike;
 mod cast;
 mod constant;
+mod control;
+mod elementwise;
+mod gather;
+mod movement;
+mod optional;
+mod sequence;
+mod shape;
+mod text;
 mod conv;
 mod elementwise;
 mod gather;
@@ -92,15 +100,19 @@ pub(super) fn op(
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
+    ("control flow", control::OPERATORS),
     ("element by element", elementwise::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
     ("movement", movement::OPERATORS),
+    ("optionals", optional::OPERATORS),
+    ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
     ("images", vision::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
+    ("text", text::OPERATORS),
 ];
 
 /// The table's entry for an operator.
