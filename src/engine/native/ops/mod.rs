@@ -17,22 +17,18 @@ mod alike;
 mod cast;
 mod constant;
 mod control;
-mod elementwise;
-mod gather;
-mod movement;
-mod optional;
-mod sequence;
-mod shape;
-mod text;
 mod conv;
 mod elementwise;
 mod gather;
 mod movement;
 mod normalisation;
+mod optional;
 mod pooling;
 mod recurrent;
+mod sequence;
 mod shape;
 mod spatial;
+mod text;
 mod vision;
 
 use super::{

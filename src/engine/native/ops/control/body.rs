@@ -70,7 +70,8 @@ impl Gathered {
     /// Shapes or types that differ.
     pub fn stacked(&self, run: &mut Run<'_>, body: &Body, output: usize, axis: i64) -> Result<Tensor, Fault> {
         if !self.parts.is_empty() {
-            return stack(run, &self.parts, axis).map_err(|fault| fault.about(format!("output {output} of its body")));
+            return stack(run, &self.parts, axis)
+                .map_err(|fault| fault.about(format!("output {output} of its body")));
         }
         empty(body, output, axis)
     }

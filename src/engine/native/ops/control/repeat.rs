@@ -26,8 +26,9 @@ pub fn repeat(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, mut args| {
         let trips = args.opt_value(0).map(|_| args.int(0)).transpose()?;
         let condition = args.opt(1)?.map(truth).transpose()?;
-        let mut values: Vec<Option<Value>> =
-            (0..carried).map(|index| args.opt_value(index + 2).is_some().then(|| args.take_value(index + 2)).transpose()).collect::<Result<_, _>>()?;
+        let mut values: Vec<Option<Value>> = (0..carried)
+            .map(|index| args.opt_value(index + 2).is_some().then(|| args.take_value(index + 2)).transpose())
+            .collect::<Result<_, _>>()?;
         let mut gathered: Vec<Gathered> = (carried + 1..outputs).map(|_| Gathered::default()).collect();
         let mut goes_on = condition.unwrap_or(true);
         let mut turn = 0;
@@ -48,7 +49,8 @@ pub fn repeat(node: &Node<'_>) -> Result<Op, Fault> {
         }
         let mut results = Outputs::new();
         for (index, value) in values.into_iter().enumerate() {
-            results.push(value.ok_or_else(|| fault!("makes no turn, and its input {} is left out", index + 2))?);
+            results
+                .push(value.ok_or_else(|| fault!("makes no turn, and its input {} is left out", index + 2))?);
         }
         for (index, gathered) in gathered.iter().enumerate() {
             results.push(gathered.stacked(run, &body, carried + 1 + index, 0)?.into());

@@ -51,7 +51,11 @@ pub fn scan(node: &Node<'_>) -> Result<Op, Fault> {
     let scan = Scan {
         states,
         input_axes: numbers(node, "scan_input_axes", scanned)?,
-        input_backwards: numbers(node, if batched { "directions" } else { "scan_input_directions" }, scanned)?,
+        input_backwards: numbers(
+            node,
+            if batched { "directions" } else { "scan_input_directions" },
+            scanned,
+        )?,
         output_axes: numbers(node, "scan_output_axes", gathered)?,
         output_backwards: numbers(node, "scan_output_directions", gathered)?,
         body,
@@ -130,7 +134,8 @@ impl Scan {
         if lengths.len() != rows {
             return Err(fault!("input 0: has {} lengths for a batch of {rows}", lengths.len()));
         }
-        let mut columns: Vec<Gathered> = self.body.graph.outputs.iter().map(|_| Gathered::default()).collect();
+        let mut columns: Vec<Gathered> =
+            self.body.graph.outputs.iter().map(|_| Gathered::default()).collect();
         for (row, &length) in lengths.iter().enumerate() {
             run.turn()?;
             let turns = usize::try_from(length).ok().filter(|&turns| turns <= most);

@@ -9,7 +9,10 @@ mod tokens;
 
 use super::{Entry, onnx};
 
-const fn microsoft(name: &'static str, prepare: fn(&super::Node<'_>) -> Result<super::Op, super::Fault>) -> Entry {
+const fn microsoft(
+    name: &'static str,
+    prepare: fn(&super::Node<'_>) -> Result<super::Op, super::Fault>,
+) -> Entry {
     Entry { domain: "com.microsoft", name, since: &[1], varies: false, prepare }
 }
 

@@ -34,11 +34,14 @@ pub fn normalise(node: &Node<'_>) -> Result<Op, Fault> {
         "LOWER" => Case::Lower,
         "UPPER" => Case::Upper,
         "NONE" => Case::None,
-        other => return Err(fault!("attribute `case_change_action` is `{other}`: must be LOWER, UPPER or NONE")),
+        other => {
+            return Err(fault!("attribute `case_change_action` is `{other}`: must be LOWER, UPPER or NONE"));
+        }
     };
     let exact = node.flag("is_case_sensitive", false)?;
     let key = move |word: &str| if exact { word.to_owned() } else { word.to_lowercase() };
-    let stops: HashSet<String> = node.attributes.strings("stopwords")?.into_iter().flatten().map(key).collect();
+    let stops: HashSet<String> =
+        node.attributes.strings("stopwords")?.into_iter().flatten().map(key).collect();
     op(move |run, args| {
         let words = args.slice::<Arc<str>>(0)?;
         let shape = args.tensor(0)?.shape();

@@ -31,10 +31,12 @@ fn translated(re2: &str) -> Result<String, Fault> {
     let mut chars = re2.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '\\' => escape(&mut chars, &mut out, false).ok_or_else(|| fault!("pattern `{re2}`: `\\C` is not supported"))?,
+            '\\' => escape(&mut chars, &mut out, false)
+                .ok_or_else(|| fault!("pattern `{re2}`: `\\C` is not supported"))?,
             '[' => {
                 out.push('[');
-                class(&mut chars, &mut out).ok_or_else(|| fault!("pattern `{re2}`: a bracket is not closed"))?;
+                class(&mut chars, &mut out)
+                    .ok_or_else(|| fault!("pattern `{re2}`: a bracket is not closed"))?;
             }
             c => out.push(c),
         }
