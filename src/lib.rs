@@ -14,4 +14,5 @@ pub mod mqtt;
 pub mod offline;
 pub mod scoring;
 pub mod settings;
+pub mod signal;
 pub mod telemetry;

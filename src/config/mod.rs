@@ -127,6 +127,7 @@ fn read_limits(section: Section<'_>) -> Limits {
         max_tensor_bytes: section
             .integer("max_tensor_bytes", 1..=u64::MAX)
             .unwrap_or(default.max_tensor_bytes),
+        max_loop_turns: section.integer("max_loop_turns", 1..=u64::MAX).unwrap_or(default.max_loop_turns),
     };
     section.finish();
     limits

@@ -5,9 +5,16 @@
 //!
 //! Invariant: nothing here knows MQTT, clocks or threads, and no foreign type leaves the room.
 
+mod choose;
+pub mod compare;
+mod contain;
 mod dense;
 mod error;
 mod inspect;
+mod limits;
+mod native;
+mod onnx;
+mod operators;
 mod rows;
 mod sample;
 mod signature;
@@ -16,34 +23,24 @@ mod tests;
 mod tract;
 mod trees;
 
+pub use choose::{Choice, load};
 pub use error::{LoadError, RunError};
-pub use inspect::{DimReport, MissingOperator, OperatorCount, Opset, PortReport, Report, Running, inspect};
-pub use sample::random_inputs;
+pub use inspect::{
+    DimReport, MissingOperator, NodeReport, OperatorCount, Opset, PortReport, Report, Running, inspect,
+};
+pub use limits::Limits;
+pub use sample::{random_inputs, seeded_inputs};
 pub use signature::{Dim, Port, Signature};
 
-use std::{path::Path, sync::Arc};
-
 use crate::domain::Tensor;
-
-/// Bounds on what a model file may ask of this machine; see `docs/bundles.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Largest model file together with its external data.
-    pub max_model_bytes: u64,
-    /// Largest single tensor the model may declare (weights, constants, shapes).
-    pub max_tensor_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { max_model_bytes: 2 << 30, max_tensor_bytes: 1 << 30 }
-    }
-}
 
 /// A loaded, checked, optimised model: immutable, shared between threads.
 pub trait Engine: Send + Sync {
     /// Names, types and shapes of the inputs and outputs, in the model's order.
     fn signature(&self) -> &Signature;
+
+    /// What runs it: `tract`, `native`, or `dense` for a small network without branches.
+    fn name(&self) -> &'static str;
 
     /// Opens a session with buffers of its own. One per thread.
     fn session(&self) -> Box<dyn Session>;
@@ -62,12 +59,4 @@ pub trait Session: Send {
     /// [`RunError`] when the inputs don't fit the signature or the engine fails. May panic on a
     /// hostile model; the caller catches it and opens a new session.
     fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor], RunError>;
-}
-
-/// Loads an ONNX model.
-///
-/// # Errors
-/// [`LoadError`] names what is wrong, which node where it applies, and what to do next.
-pub fn load(path: &Path, limits: &Limits) -> Result<Arc<dyn Engine>, LoadError> {
-    tract::load(path, limits)
 }

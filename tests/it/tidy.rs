@@ -16,7 +16,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crypto", &["domain"]),
     ("settings", &[]),
     ("engine", &["domain"]),
-    ("scoring", &["crypto", "domain", "engine", "settings"]),
+    ("signal", &[]),
+    ("scoring", &["crypto", "domain", "engine", "settings", "signal"]),
     ("models", &["crypto", "domain", "engine", "scoring", "settings"]),
     ("offline", &["domain", "models", "scoring", "settings"]),
     ("mqtt", &["domain"]),
@@ -39,6 +40,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("sd_notify", &["telemetry"]),
     ("config", &["config"]),
     ("image", &["scoring"]),
+    ("realfft", &["signal"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
 ];

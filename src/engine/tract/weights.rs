@@ -1,18 +1,14 @@
 //! The tensors a model carries: what they declare against what is there, and data kept outside.
 
-use std::{
-    fs::File,
-    io::{Read, Seek, SeekFrom},
-    path::{Component, Path, PathBuf},
-};
-
 use tract_onnx::pb::{
     GraphProto, ModelProto, SparseTensorProto, TensorProto,
     tensor_proto::{DataLocation, DataType},
 };
 
-use super::file::ModelFile;
-use crate::engine::LoadError;
+use crate::engine::{
+    LoadError,
+    onnx::{external, file::ModelFile},
+};
 
 /// Checks every tensor of the model and brings data from outside the file in, so that the
 /// model is whole and no one needs to open a file again.
@@ -42,29 +38,6 @@ pub(super) fn check_and_complete(
             Ok(())
         }
     })
-}
-
-/// What the model has learnt: (numbers, bytes) in weights, constants and the attributes of trees.
-pub(super) fn parameters(proto: &ModelProto) -> (u64, u64) {
-    let mut sum = (0, 0);
-    if let Some(graph) = &proto.graph {
-        add_parameters(graph, &mut sum);
-    }
-    sum
-}
-
-fn add_parameters(graph: &GraphProto, sum: &mut (u64, u64)) {
-    let attributes = || graph.node.iter().flat_map(|node| &node.attribute);
-    for tensor in graph.initializer.iter().chain(attributes().filter_map(|attribute| attribute.t.as_ref())) {
-        let elements = elements(tensor).unwrap_or(0);
-        sum.0 += elements;
-        sum.1 += elements.saturating_mul(bits(tensor).unwrap_or(0)).div_ceil(8);
-    }
-    for attribute in attributes() {
-        sum.0 += attribute.floats.len() as u64;
-        sum.1 += 4 * attribute.floats.len() as u64;
-        attribute.g.iter().chain(&attribute.graphs).for_each(|graph| add_parameters(graph, sum));
-    }
 }
 
 fn elements(tensor: &TensorProto) -> Option<u64> {
@@ -191,68 +164,13 @@ fn widen_unsigned(tensor: &mut TensorProto) {
     }
 }
 
-/// Reads a tensor's external data into the tensor. See "External Tensor Data" in ONNX's IR.md.
+/// Reads a tensor's external data into the tensor.
 fn bring_in(tensor: &mut TensorProto, bytes: u64, file: &ModelFile<'_>) -> Result<(), LoadError> {
     let entry = |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
-    let location = entry("location").unwrap_or_default().to_owned();
-    let refuse = |why: String| LoadError::ExternalData {
-        path: file.path.into(),
-        tensor: tensor.name.clone(),
-        location: location.clone(),
-        why,
-    };
-    let number = |key: &str| {
-        entry(key)
-            .map(str::parse::<u64>)
-            .transpose()
-            .map_err(|_| refuse(format!("with a `{key}` that is no number")))
-    };
-    let offset = number("offset")?.unwrap_or(0);
-    let length = number("length")?;
-    if length.is_some_and(|length| length != bytes) {
-        let length = length.unwrap_or_default();
-        return Err(refuse(format!(
-            "{length} bytes of it, but its dimensions {:?} need {bytes}",
-            tensor.dims
-        )));
-    }
-    let path = confine(file.path, &location).map_err(refuse)?;
-    let mut outside = File::open(&path).map_err(|error| refuse(format!("which can't be read: {error}")))?;
-    let held = outside.metadata().map_err(|error| refuse(format!("which can't be read: {error}")))?.len();
-    if offset.checked_add(bytes).is_none_or(|end| end > held) {
-        return Err(refuse(format!("which has {held} bytes, not the {bytes} from byte {offset} on")));
-    }
-    let mut data = vec![0; usize::try_from(bytes).map_err(|_| refuse("too large for this machine".into()))?];
-    outside
-        .seek(SeekFrom::Start(offset))
-        .and_then(|_| outside.read_exact(&mut data))
-        .map_err(|error| refuse(format!("which can't be read: {error}")))?;
-    tensor.raw_data = data;
+    tensor.raw_data = external::read(file, &tensor.name, &tensor.dims, bytes, &entry)?;
     tensor.data_location = None;
     tensor.external_data.clear();
     Ok(())
-}
-
-/// The real path of external data, which must be a regular file inside the model's own folder.
-fn confine(model: &Path, location: &str) -> Result<PathBuf, String> {
-    let location = Path::new(location);
-    if location.as_os_str().is_empty() {
-        return Err("without saying where".into());
-    }
-    if !location.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err("which is not a name inside the model's own folder".into());
-    }
-    let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let real = |path: &Path| path.canonicalize().map_err(|error| format!("which can't be read: {error}"));
-    let folder = real(folder)?;
-    let path = real(&folder.join(location))?;
-    if !path.starts_with(&folder) {
-        return Err("a link that leads out of the model's own folder".into());
-    }
-    if !path.is_file() {
-        return Err("which is not a regular file".into());
-    }
-    Ok(path)
 }
 
 type Visit<'v> = dyn FnMut(&mut TensorProto) -> Result<(), LoadError> + 'v;

@@ -1,0 +1,448 @@
+//! From the messages of a model to a [`Graph`].
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    Graph, Node, Output, Port, Source, Step, Subgraph, Type,
+    attributes::Attributes,
+    order::{label, order},
+};
+use crate::engine::{
+    native::{
+        exec::{Args, Bounds, Run},
+        fault::{Fault, fault},
+        ops,
+        value::{Value, Weights, decode},
+    },
+    onnx::{
+        NEWEST_OPSET,
+        proto::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto},
+    },
+};
+
+/// Calls of functions inside functions.
+const MAX_CALLS: usize = 32;
+/// Nodes a model may have once its functions are written out where they are called.
+const MAX_NODES: usize = 1 << 20;
+/// Larger results of computing with constants are computed in every run instead of being kept.
+const MAX_FOLDED_BYTES: usize = 64 << 20;
+
+/// What is the same in every graph of a model.
+pub struct Model<'m> {
+    pub weights: Weights<'m>,
+    pub bounds: Bounds,
+    functions: HashMap<(&'m str, &'m str), &'m FunctionProto>,
+}
+
+/// Checks a model's graph and prepares every node.
+///
+/// # Errors
+/// The first rule the model breaks, or operator that is not there, with the node's name.
+pub fn build(proto: &ModelProto, weights: Weights<'_>, bounds: Bounds) -> Result<Graph, Fault> {
+    let graph = proto.graph.as_ref().ok_or_else(|| fault!("the model has no graph"))?;
+    let functions = proto.functions.iter().map(|f| ((plain(&f.domain), &*f.name), f)).collect();
+    let model = Model { weights, bounds, functions };
+    let frame = Frame { opsets: opsets(&proto.opset_import)?, call: None, depth: 0 };
+    let mut nodes = 0;
+    let mut builder = Builder::new(&model, None, &mut nodes);
+    builder.graph(graph, &frame)?;
+    Ok(builder.finish())
+}
+
+/// ONNX's own domain has two spellings.
+fn plain(domain: &str) -> &str {
+    if domain == "ai.onnx" { "" } else { domain }
+}
+
+fn opsets(imports: &[OperatorSetIdProto]) -> Result<HashMap<&str, i64>, Fault> {
+    let mut opsets: HashMap<&str, i64> = HashMap::new();
+    for import in imports {
+        let domain = plain(&import.domain);
+        if domain.is_empty() && import.version > NEWEST_OPSET {
+            return Err(Fault::unsupported(format!(
+                "it was made for opset {}, the newest this program knows is {NEWEST_OPSET}; export with an older one (`opset_version=17`), or update edgeward",
+                import.version
+            )));
+        }
+        // scikit-learn's exporter lists some sets twice.
+        let version = opsets.entry(domain).or_default();
+        *version = import.version.max(*version);
+    }
+    Ok(opsets)
+}
+
+/// Whose nodes are being read: the model's or a function's.
+struct Frame<'m> {
+    opsets: HashMap<&'m str, i64>,
+    /// The function and the attributes of the node that calls it.
+    call: Option<(&'m FunctionProto, &'m [&'m AttributeProto])>,
+    depth: usize,
+}
+
+impl<'m> Frame<'m> {
+    /// The attributes of a node, those that stand for the caller's replaced.
+    fn attributes(&self, node: &'m NodeProto) -> Vec<AttributeOf<'m>> {
+        let resolve = |attribute: &'m AttributeProto| {
+            if attribute.ref_attr_name.is_empty() {
+                return Some(AttributeOf::Own(attribute));
+            }
+            let (function, given) = self.call?;
+            let value = given
+                .iter()
+                .copied()
+                .chain(&function.attribute_proto)
+                .find(|value| value.name == attribute.ref_attr_name)?;
+            Some(AttributeOf::Renamed(Box::new(AttributeProto {
+                name: attribute.name.clone(),
+                ..value.clone()
+            })))
+        };
+        node.attribute.iter().filter_map(resolve).collect()
+    }
+}
+
+enum AttributeOf<'m> {
+    Own(&'m AttributeProto),
+    Renamed(Box<AttributeProto>),
+}
+
+impl AttributeOf<'_> {
+    fn get(&self) -> &AttributeProto {
+        match self {
+            AttributeOf::Own(attribute) => attribute,
+            AttributeOf::Renamed(attribute) => attribute,
+        }
+    }
+}
+
+/// One graph in the making.
+struct Builder<'b, 'm> {
+    model: &'b Model<'m>,
+    /// The graph around this one, for names that are not ours.
+    outer: Option<&'b Builder<'b, 'm>>,
+    /// `None` for an output that is known to be left out.
+    names: HashMap<String, Option<Source>>,
+    graph: Graph,
+    /// Nodes read so far, in all graphs.
+    nodes: &'b mut usize,
+}
+
+impl<'b, 'm> Builder<'b, 'm> {
+    fn new(model: &'b Model<'m>, outer: Option<&'b Builder<'b, 'm>>, nodes: &'b mut usize) -> Self {
+        let graph = Graph {
+            inputs: vec![],
+            outputs: vec![],
+            constants: vec![],
+            steps: vec![],
+            slots: 0,
+            captures: vec![],
+        };
+        Builder { model, outer, names: HashMap::new(), graph, nodes }
+    }
+
+    fn graph(&mut self, proto: &GraphProto, frame: &Frame<'_>) -> Result<(), Fault> {
+        let mut defaults = HashMap::new();
+        for tensor in &proto.initializer {
+            let value = Value::Tensor(decode::tensor(tensor, self.model.weights)?);
+            if defaults.insert(&*tensor.name, value).is_some() {
+                return Err(fault!("two weights are called `{}`", tensor.name));
+            }
+        }
+        for sparse in &proto.sparse_initializer {
+            let value = Value::Tensor(decode::sparse(sparse, self.model.weights)?);
+            let name = sparse.values.as_ref().map_or("", |values| &values.name);
+            if defaults.insert(name, value).is_some() {
+                return Err(fault!("two weights are called `{name}`"));
+            }
+        }
+        for input in &proto.input {
+            let ty = Type::of(input.r#type.as_ref())
+                .map_err(|fault| fault.about(format!("input `{}`", input.name)))?;
+            // Before IR version 4 the weights were listed among the inputs. In a subgraph too they are
+            // what they say, never what a caller gives.
+            if defaults.contains_key(&*input.name) {
+                continue;
+            }
+            let slot = self.slot();
+            self.bind(&input.name, Some(Source::Slot(slot)))?;
+            self.graph.inputs.push(Port { name: input.name.clone(), ty, slot, default: None });
+        }
+        for (name, value) in defaults {
+            let constant = self.constant(value);
+            self.bind(name, Some(constant))?;
+        }
+        self.nodes(&proto.node, frame)?;
+        for output in &proto.output {
+            let ty = Type::of(output.r#type.as_ref())
+                .map_err(|fault| fault.about(format!("output `{}`", output.name)))?;
+            let source = self
+                .resolve(&output.name)
+                .flatten()
+                .ok_or_else(|| fault!("no node makes its output `{}`", output.name))?;
+            self.graph.outputs.push(Output { name: output.name.clone(), ty, source });
+        }
+        Ok(())
+    }
+
+    fn nodes(&mut self, nodes: &[NodeProto], frame: &Frame<'_>) -> Result<(), Fault> {
+        for index in order(nodes)? {
+            let node = &nodes[index];
+            self.node(node, frame).map_err(|fault| fault.at(&label(node)))?;
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, node: &NodeProto, frame: &Frame<'_>) -> Result<(), Fault> {
+        *self.nodes += 1;
+        if *self.nodes > MAX_NODES {
+            return Err(Fault::limit(format!("the model has more than {MAX_NODES} nodes")));
+        }
+        let mut inputs = Vec::with_capacity(node.input.len());
+        for name in &node.input {
+            inputs.push(match &**name {
+                "" => None,
+                name => self.resolve(name).ok_or_else(|| {
+                    fault!("reads `{name}`, which is neither an input nor a weight nor made by a node")
+                })?,
+            });
+        }
+        let attributes = frame.attributes(node);
+        let domain = plain(&node.domain);
+        if let Some(function) = self.model.functions.get(&(domain, &*node.op_type)) {
+            return self.call(function, node, inputs, &attributes, frame);
+        }
+        let opset = *frame
+            .opsets
+            .get(domain)
+            .ok_or_else(|| fault!("is of operator set `{domain}`, which the model doesn't import"))?;
+        let entry = ops::find(domain, &node.op_type).ok_or_else(|| {
+            Fault::unsupported(format!(
+                "there is no operator `{}` here{}",
+                node.op_type,
+                ops::nearest(domain, &node.op_type)
+            ))
+        })?;
+        let (graphs, captures) = self.subgraphs(&attributes, frame)?;
+        let subgraphs = graphs.iter().map(|(_, graph)| Subgraph::clone(graph)).collect();
+        let constants = inputs
+            .iter()
+            .map(|source| match source {
+                Some(Source::Constant(at)) => Some(self.graph.constants[*at].clone()),
+                _ => None,
+            })
+            .collect();
+        let prepared = Node {
+            opset,
+            attributes: Attributes {
+                all: attributes.iter().map(AttributeOf::get).collect(),
+                weights: self.model.weights,
+            },
+            inputs: inputs.iter().map(Option::is_some).collect(),
+            outputs: node.output.iter().map(|output| !output.is_empty()).collect(),
+            constants,
+            graphs,
+        };
+        let op = (entry.prepare)(&prepared)?;
+        drop(prepared);
+        let mut step = Step {
+            label: label(node),
+            entry,
+            op,
+            inputs,
+            captures,
+            subgraphs,
+            frees: vec![],
+            last_reads: vec![],
+            outputs: vec![],
+        };
+        if let Some(values) = self.fold(&step, node.output.len()) {
+            for (name, value) in node.output.iter().zip(values).filter(|(name, _)| !name.is_empty()) {
+                let constant = self.constant(value);
+                self.bind(name, Some(constant))?;
+            }
+            return Ok(());
+        }
+        for name in &node.output {
+            let output = if name.is_empty() {
+                None
+            } else {
+                let slot = self.slot();
+                self.bind(name, Some(Source::Slot(slot)))?;
+                Some((slot, name.clone()))
+            };
+            step.outputs.push(output);
+        }
+        self.graph.steps.push(step);
+        Ok(())
+    }
+
+    /// What a node makes when all it reads is known. A fault leaves the node to the run, which may
+    /// never come to it.
+    fn fold(&self, step: &Step, outputs: usize) -> Option<Vec<Value>> {
+        if step.entry.varies {
+            return None;
+        }
+        let constant = |source: &Source| match source {
+            Source::Constant(at) => Some(self.graph.constants[*at].clone()),
+            Source::Slot(_) => None,
+        };
+        let inputs = step
+            .inputs
+            .iter()
+            .map(|source| source.as_ref().map_or(Some(None), |source| constant(source).map(Some)))
+            .collect::<Option<_>>()?;
+        let captures = step.captures.iter().map(constant).collect::<Option<_>>()?;
+        let mut run = Run::new(self.model.bounds);
+        let values = (step.op)(&mut run, Args::new(inputs, captures)).ok()?;
+        let bytes: usize = values.iter().map(Value::bytes).sum();
+        (values.len() >= outputs && bytes <= MAX_FOLDED_BYTES).then(|| values.into_vec())
+    }
+
+    /// Writes out a function where it is called: its body sees its parameters and nothing else.
+    fn call(
+        &mut self,
+        function: &FunctionProto,
+        node: &NodeProto,
+        inputs: Vec<Option<Source>>,
+        attributes: &[AttributeOf<'_>],
+        frame: &Frame<'_>,
+    ) -> Result<(), Fault> {
+        if frame.depth == MAX_CALLS {
+            return Err(Fault::limit(format!("functions call each other more than {MAX_CALLS} deep")));
+        }
+        if inputs.len() > function.input.len() || node.output.len() > function.output.len() {
+            return Err(fault!(
+                "function `{}` has {} inputs and {} outputs",
+                function.name,
+                function.input.len(),
+                function.output.len()
+            ));
+        }
+        let given: Vec<_> = attributes.iter().map(AttributeOf::get).collect();
+        let inner = Frame {
+            opsets: opsets(&function.opset_import)?,
+            call: Some((function, &given)),
+            depth: frame.depth + 1,
+        };
+        let inputs = inputs.into_iter().chain(std::iter::repeat(None));
+        let parameters = function.input.iter().cloned().zip(inputs).collect();
+        let ours = std::mem::replace(&mut self.names, parameters);
+        let done = self.nodes(&function.node, &inner);
+        let body = std::mem::replace(&mut self.names, ours);
+        done?;
+        for (name, result) in node.output.iter().zip(&function.output).filter(|(name, _)| !name.is_empty()) {
+            let source =
+                body.get(result).copied().flatten().ok_or_else(|| {
+                    fault!("function `{}` doesn't make its output `{result}`", function.name)
+                })?;
+            self.bind(name, Some(source))?;
+        }
+        Ok(())
+    }
+
+    /// The graphs among a node's attributes, and where what they read from outside is found.
+    fn subgraphs(
+        &mut self,
+        attributes: &[AttributeOf<'_>],
+        frame: &Frame<'_>,
+    ) -> Result<(Vec<(String, Subgraph)>, Vec<Source>), Fault> {
+        let mut graphs = vec![];
+        let mut captures = vec![];
+        for attribute in attributes.iter().map(AttributeOf::get) {
+            let Some(proto) = &attribute.g else { continue };
+            let mut nodes = *self.nodes;
+            let mut inner = Builder::new(self.model, Some(self), &mut nodes);
+            inner.graph(proto, frame).map_err(|fault| fault.about(format!("in `{}`", attribute.name)))?;
+            let graph = inner.finish();
+            *self.nodes = nodes;
+            for (name, _) in &graph.captures {
+                let source = self.resolve(name).flatten();
+                captures.push(source.ok_or_else(|| fault!("reads `{name}`, which is not there"))?);
+            }
+            graphs.push((attribute.name.clone(), Arc::new(graph)));
+        }
+        Ok((graphs, captures))
+    }
+
+    /// Where a name's value is: ours, or of a graph around us. `Some(None)`: known to be left out.
+    fn resolve(&mut self, name: &str) -> Option<Option<Source>> {
+        if let Some(source) = self.names.get(name) {
+            return Some(*source);
+        }
+        let source = match self.outer?.look_up(name)? {
+            None => None,
+            Some(Known::Constant(value)) => Some(self.constant(value)),
+            Some(Known::Later) => {
+                let slot = self.slot();
+                self.graph.captures.push((name.into(), slot));
+                Some(Source::Slot(slot))
+            }
+        };
+        self.names.insert(name.into(), source);
+        Some(source)
+    }
+
+    /// What a subgraph may know of a name: nothing, that it is left out, its value, or that a run
+    /// will have it.
+    fn look_up(&self, name: &str) -> Option<Option<Known>> {
+        match self.names.get(name) {
+            Some(None) => Some(None),
+            Some(Some(Source::Constant(at))) => {
+                Some(Some(Known::Constant(self.graph.constants[*at].clone())))
+            }
+            Some(Some(Source::Slot(_))) => Some(Some(Known::Later)),
+            None => self.outer?.look_up(name),
+        }
+    }
+
+    fn bind(&mut self, name: &str, source: Option<Source>) -> Result<(), Fault> {
+        match self.names.insert(name.into(), source) {
+            // A name of the graph around us may have been resolved here before it is made anew.
+            Some(_) if self.outer.is_none() => Err(fault!("`{name}` is made twice")),
+            _ => Ok(()),
+        }
+    }
+
+    fn slot(&mut self) -> usize {
+        self.graph.slots += 1;
+        self.graph.slots - 1
+    }
+
+    fn constant(&mut self, value: Value) -> Source {
+        self.graph.constants.push(value);
+        Source::Constant(self.graph.constants.len() - 1)
+    }
+
+    /// The graph, with the last reader of every slot told to free it.
+    fn finish(mut self) -> Graph {
+        let mut names: Vec<Option<String>> = vec![None; self.graph.slots];
+        for (slot, name) in self.graph.steps.iter().flat_map(|step| &step.outputs).flatten() {
+            names[*slot] = Some(name.clone());
+        }
+        let mut kept = vec![false; self.graph.slots];
+        for output in &self.graph.outputs {
+            if let Source::Slot(slot) = output.source {
+                kept[slot] = true;
+            }
+        }
+        for step in self.graph.steps.iter_mut().rev() {
+            let made = step.outputs.iter().flatten().map(|(slot, _)| *slot);
+            let read = step.inputs.iter().flatten().chain(&step.captures).filter_map(|source| match source {
+                Source::Slot(slot) => Some(*slot),
+                Source::Constant(_) => None,
+            });
+            for slot in read.chain(made).collect::<Vec<_>>() {
+                if !std::mem::replace(&mut kept[slot], true) {
+                    step.frees.push(slot);
+                    step.last_reads.extend(names[slot].clone());
+                }
+            }
+        }
+        self.graph
+    }
+}
+
+enum Known {
+    Constant(Value),
+    Later,
+}

@@ -1,0 +1,80 @@
+//! A node as its operator sees it when it is prepared: once, at load.
+
+use super::{Subgraph, attributes::Attributes};
+use crate::engine::native::{
+    fault::{Fault, fault},
+    value::{Tensor, Value},
+};
+
+/// What an operator is prepared from. Everything that doesn't depend on the inputs' values is worked
+/// out here, so that a run doesn't.
+pub struct Node<'a> {
+    /// The operator set the model imports for the operator's domain.
+    pub opset: i64,
+    pub attributes: Attributes<'a>,
+    /// For each input, whether it is there.
+    pub inputs: Vec<bool>,
+    /// For each output, whether somebody wants it.
+    pub outputs: Vec<bool>,
+    /// For each input, its value where that is known at load.
+    pub(super) constants: Vec<Option<Value>>,
+    /// Attributes that are graphs, by name.
+    pub(super) graphs: Vec<(String, Subgraph)>,
+}
+
+impl<'a> Node<'a> {
+    /// An integer attribute, or `default`.
+    pub fn int(&self, name: &str, default: i64) -> Result<i64, Fault> {
+        Ok(self.attributes.int(name)?.unwrap_or(default))
+    }
+
+    /// An integer attribute that is 0 or not.
+    pub fn flag(&self, name: &str, default: bool) -> Result<bool, Fault> {
+        Ok(self.attributes.int(name)?.map_or(default, |value| value != 0))
+    }
+
+    /// A floating-point attribute, or `default`.
+    pub fn float(&self, name: &str, default: f32) -> Result<f32, Fault> {
+        Ok(self.attributes.float(name)?.unwrap_or(default))
+    }
+
+    /// A text attribute, or `default`.
+    pub fn string(&self, name: &str, default: &'a str) -> Result<&'a str, Fault> {
+        Ok(self.attributes.string(name)?.unwrap_or(default))
+    }
+
+    /// An attribute with many integers; `None` where it is left out.
+    pub fn ints(&self, name: &str) -> Result<Option<Vec<i64>>, Fault> {
+        Ok(self.attributes.ints(name)?.map(<[i64]>::to_vec))
+    }
+
+    /// An integer attribute without which the operator means nothing.
+    pub fn required_int(&self, name: &str) -> Result<i64, Fault> {
+        self.attributes.int(name)?.ok_or_else(|| fault!("lacks its attribute `{name}`"))
+    }
+
+    pub fn has_input(&self, index: usize) -> bool {
+        self.inputs.get(index).copied().unwrap_or(false)
+    }
+
+    pub fn has_output(&self, index: usize) -> bool {
+        self.outputs.get(index).copied().unwrap_or(false)
+    }
+
+    /// An input that is the same in every run.
+    pub fn constant(&self, index: usize) -> Option<&Tensor> {
+        match self.constants.get(index)?.as_ref()? {
+            Value::Tensor(tensor) => Some(tensor),
+            _ => None,
+        }
+    }
+
+    /// A graph attribute: the body of a loop, the branch of an if.
+    pub fn graph(&self, name: &str) -> Result<Subgraph, Fault> {
+        self.graphs
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, graph)| Subgraph::clone(graph))
+            .ok_or_else(|| fault!("lacks its attribute `{name}`"))
+    }
+}

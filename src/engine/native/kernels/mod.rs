@@ -1,0 +1,15 @@
+//! The loops: plain functions over slices and shapes. They know no nodes and no attributes, get the
+//! memory they fill, and trust the shapes they are given, which the operators have checked.
+
+pub mod broadcast;
+pub mod conv;
+pub mod matmul;
+pub mod normal;
+pub mod number;
+pub mod pool;
+pub mod random;
+pub mod real;
+pub mod select;
+pub mod shape;
+pub mod softmax;
+pub mod window;

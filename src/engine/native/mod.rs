@@ -1,0 +1,25 @@
+//! Our own executor: any ONNX model, step by step, on tensors of every type.
+//!
+//! The way of a model: [`graph`] turns its messages into checked steps, [`ops`] prepares each
+//! operator once, [`exec`] runs the steps, [`kernels`] are the loops they call, [`value`] is what
+//! goes between them. [`model`] reads the file and stands behind [`super::Engine`].
+//!
+//! Invariants: a model can't make it panic, write outside its buffers, or take more memory for a
+//! tensor or more turns of a loop than [`exec::Bounds`] allow. A value never changes once another
+//! step can see it.
+
+mod exec;
+mod fault;
+mod graph;
+mod kernels;
+mod model;
+mod ops;
+mod ports;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use graph::{Axis, Type, label};
+pub use model::{has, load};
+pub use ops::{all, find};
+pub use value::{Kind, exchanged};

@@ -1,0 +1,15 @@
+//! Values: tensors of every ONNX element type, sequences, maps, optionals.
+
+mod data;
+pub mod decode;
+mod dispatch;
+mod exchange;
+mod kind;
+pub mod small;
+mod tensor;
+
+pub use data::{Complex, Data, Element};
+pub use decode::Weights;
+pub use exchange::{exchanged, from_port, to_port};
+pub use kind::Kind;
+pub use tensor::{Map, Shape, Tensor, Value, elements};

@@ -1,0 +1,74 @@
+//! Weights outside the model file. See "External Tensor Data" in ONNX's IR.md.
+
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::{Component, Path, PathBuf},
+};
+
+use super::file::ModelFile;
+use crate::engine::LoadError;
+
+/// Reads `bytes` bytes for a tensor; `entry` looks up the tensor's `external_data` (`location`,
+/// `offset`, `length`).
+pub(in crate::engine) fn read<'e>(
+    file: &ModelFile<'_>,
+    tensor: &str,
+    dims: &[i64],
+    bytes: u64,
+    entry: &dyn Fn(&str) -> Option<&'e str>,
+) -> Result<Vec<u8>, LoadError> {
+    let location = entry("location").unwrap_or_default().to_owned();
+    let refuse = |why: String| LoadError::ExternalData {
+        path: file.path.into(),
+        tensor: tensor.into(),
+        location: location.clone(),
+        why,
+    };
+    let number = |key: &str| {
+        entry(key)
+            .map(str::parse::<u64>)
+            .transpose()
+            .map_err(|_| refuse(format!("with a `{key}` that is no number")))
+    };
+    let offset = number("offset")?.unwrap_or(0);
+    let length = number("length")?;
+    if length.is_some_and(|length| length != bytes) {
+        let length = length.unwrap_or_default();
+        return Err(refuse(format!("{length} bytes of it, but its dimensions {:?} need {bytes}", dims)));
+    }
+    let path = confine(file.path, &location).map_err(refuse)?;
+    let mut outside = File::open(&path).map_err(|error| refuse(format!("which can't be read: {error}")))?;
+    let held = outside.metadata().map_err(|error| refuse(format!("which can't be read: {error}")))?.len();
+    if offset.checked_add(bytes).is_none_or(|end| end > held) {
+        return Err(refuse(format!("which has {held} bytes, not the {bytes} from byte {offset} on")));
+    }
+    let mut data = vec![0; usize::try_from(bytes).map_err(|_| refuse("too large for this machine".into()))?];
+    outside
+        .seek(SeekFrom::Start(offset))
+        .and_then(|_| outside.read_exact(&mut data))
+        .map_err(|error| refuse(format!("which can't be read: {error}")))?;
+    Ok(data)
+}
+
+/// The real path of external data, which must be a regular file inside the model's own folder.
+fn confine(model: &Path, location: &str) -> Result<PathBuf, String> {
+    let location = Path::new(location);
+    if location.as_os_str().is_empty() {
+        return Err("without saying where".into());
+    }
+    if !location.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err("which is not a name inside the model's own folder".into());
+    }
+    let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let real = |path: &Path| path.canonicalize().map_err(|error| format!("which can't be read: {error}"));
+    let folder = real(folder)?;
+    let path = real(&folder.join(location))?;
+    if !path.starts_with(&folder) {
+        return Err("a link that leads out of the model's own folder".into());
+    }
+    if !path.is_file() {
+        return Err("which is not a regular file".into());
+    }
+    Ok(path)
+}
