@@ -16,3 +16,4 @@ pub mod scoring;
 pub mod settings;
 pub mod signal;
 pub mod telemetry;
+pub mod vision;

@@ -15,6 +15,7 @@ mod check;
 mod demo;
 mod durable;
 mod equality;
+mod golden;
 mod harness;
 mod live;
 mod offline;

@@ -47,7 +47,7 @@ impl Rolling {
                 | Statistic::PeakToPeak
         ) {
             let known = "mean, std, var, min, max, median, sum, count, rms or a quantile such as q0.9";
-            return Err(BadParameter::new("statistic", format!("must be {known}")));
+            return Err(BadParameter::new("statistics", format!("must be {known}")));
         }
         Ok(Rolling { spec, candidates: VecDeque::new(), sorted: Vec::new() })
     }

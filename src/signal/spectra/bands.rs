@@ -44,7 +44,7 @@ impl Bands {
             let Band { low_hz, high_hz } = bands[at];
             let reason =
                 format!("from {low_hz} to {high_hz} Hz hold no frequency: they are {bin_hz} Hz apart");
-            return Err(BadParameter::new("bands_hz", reason));
+            return Err(BadParameter::new("edges_hz", reason));
         }
         let density = vec![0.0; spectrum.bins()];
         Ok(Bands { spectrum, bins, density })

@@ -22,9 +22,7 @@ bias = tf.Variable(tf.zeros(16))
 last = tf.Variable(tf.random.normal((16, 1), stddev=0.3))
 
 
-# Put your own function in the place of this one. The names of arguments and results are those of the
-# model's inputs and outputs.
-@tf.function(input_signature=[tf.TensorSpec([None, 6], tf.float32, name="x")])
+# Put your own function in the place of this one. The names of its results are those of the outputs.
 def model(x):
     return {"value": tf.matmul(tf.nn.relu(tf.matmul(x, hidden) + bias), last)}
 
@@ -36,7 +34,11 @@ for _ in range(200):
     for variable, gradient in zip(variables, tape.gradient(loss, variables)):
         variable.assign_sub(0.1 * gradient)
 
-tf2onnx.convert.from_function(model, input_signature=model.input_signature, opset=17, output_path="model.onnx")
+# A function made for export alone: one that a gradient was taken of has more outputs. The name given
+# here is that of the input; None is a free first dimension, many rows at once.
+signature = [tf.TensorSpec([None, 6], tf.float32, name="x")]
+exported = tf.function(model, input_signature=signature)
+tf2onnx.convert.from_function(exported, input_signature=signature, opset=17, output_path="model.onnx")
 
 # Rows to try it with, and what TensorFlow itself answers to them.
 rows = x[400:]
@@ -44,7 +46,7 @@ with open("rows.jsonl", "w") as file:
     for row in rows:
         print(json.dumps(row.tolist()), file=file)
 with open("expected.jsonl", "w") as file:
-    for answer in model(rows)["value"].numpy():
+    for answer in exported(rows)["value"].numpy():
         print(json.dumps({"value": answer.tolist()}), file=file)
 
 print("""model.onnx is written. Next:

@@ -141,8 +141,6 @@ pub trait Real:
     + std::ops::Neg<Output = Self>
     + std::iter::Sum
 {
-    /// A constant, rounded.
-    fn of(value: f64) -> Self;
     fn exp(self) -> Self;
     fn exp_m1(self) -> Self;
     fn ln(self) -> Self;
@@ -199,8 +197,6 @@ macro_rules! reals {
 
         impl Real for $t {
             #[inline]
-            fn of(value: f64) -> Self { value as $t }
-            #[inline]
             fn erf(self) -> Self { $erf(self) }
             reals!(@forward $t: exp exp_m1 ln ln_1p sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh
                 atanh floor ceil trunc round_ties_even);
@@ -243,7 +239,7 @@ pub fn widen<T: Float>(from: &[T], to: &mut Vec<T::Wide>) {
     to.extend(from.iter().map(|&x| x.widen()));
 }
 
-/// The elements as they are kept; of equal types the memory stays the same.
-pub fn narrow<T: Float>(wide: Vec<T::Wide>) -> Vec<T> {
+/// The elements as they are kept, in the type of `_like`; where that is no other the memory stays the same.
+pub fn narrow<T: Float>(_like: &[T], wide: Vec<T::Wide>) -> Vec<T> {
     wide.into_iter().map(T::narrow).collect()
 }

@@ -13,11 +13,16 @@
 //!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
+mod alike;
+mod cast;
 mod constant;
 mod conv;
 mod elementwise;
+mod gather;
+mod movement;
 mod normalisation;
 mod pooling;
+mod shape;
 mod spatial;
 
 use super::{
@@ -83,11 +88,15 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
     ("element by element", elementwise::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
+    ("gathering and scattering", gather::OPERATORS),
+    ("movement", movement::OPERATORS),
+    ("shapes", shape::OPERATORS),
 ];
 
 /// The table's entry for an operator.

@@ -53,7 +53,7 @@ macro_rules! curves {
             impl Curve for This {
                 #[inline]
                 fn at<R: Real>(&self, $x: R) -> R {
-                    $(let $attribute = R::of(f64::from(self.$attribute));)*
+                    $(let $attribute = R::from_f64(f64::from(self.$attribute));)*
                     $body
                 }
             }
@@ -129,7 +129,7 @@ curves! {
     /// `HardSigmoid`, ai.onnx 1, 6, 22.
     hard_sigmoid(alpha = 0.2, beta = 0.5), |x| within(alpha * x + beta, R::ZERO, R::ONE);
     /// `HardSwish`, ai.onnx 14, 22.
-    hard_swish(), |x| x * within(x / R::of(6.0) + R::of(0.5), R::ZERO, R::ONE);
+    hard_swish(), |x| x * within(x / R::from_f64(6.0) + R::from_f64(0.5), R::ZERO, R::ONE);
     /// `LeakyRelu`, ai.onnx 1, 6, 16.
     leaky_relu(alpha = 0.01), |x| if x < R::ZERO { alpha * x } else { x };
     /// `Mish`, ai.onnx 18, 22.
@@ -148,12 +148,12 @@ curves! {
     /// `ThresholdedRelu`, ai.onnx 10, 22. NaN becomes zero, as in ONNX Runtime.
     thresholded_relu(alpha = 1.0), |x| if x > alpha { x } else { R::ZERO };
     /// `Gelu` with the error function.
-    exact_gelu(), |x| R::of(0.5) * x * (R::ONE + (x * R::of(std::f64::consts::FRAC_1_SQRT_2)).erf());
+    exact_gelu(), |x| R::from_f64(0.5) * x * (R::ONE + (x * R::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf());
     /// `Gelu` with the hyperbolic tangent, the two constants as ONNX gives them.
     tanh_gelu(), |x| {
         let cubed = x * x * x;
-        let inner = R::of((2.0 / std::f64::consts::PI).sqrt()) * (x + R::of(0.044715) * cubed);
-        R::of(0.5) * x * (R::ONE + inner.tanh())
+        let inner = R::from_f64((2.0 / std::f64::consts::PI).sqrt()) * (x + R::from_f64(0.044715) * cubed);
+        R::from_f64(0.5) * x * (R::ONE + inner.tanh())
     };
 }
 

@@ -117,7 +117,7 @@ pub(super) fn swiglu(node: &Node<'_>) -> Result<Op, Fault> {
         }
         let data = map_kinds2!([F32, F64, F16, BF16] (gate.data(), value.data()), (a, b) => {
             let mut out = run.buffer(a.len())?;
-            out.extend(a.iter().zip(b.iter()).map(|(&a, &b)| product(a, b, Real::of(alpha))));
+            out.extend(a.iter().zip(b.iter()).map(|(&a, &b)| product(a, b, Number::from_f64(alpha))));
             out
         }, return Err(fault!("takes two tensors of the same kind of float, is given {gate} and {value}")));
         one(Tensor::new(gate.shape(), data)?)
@@ -172,7 +172,10 @@ fn kept(run: &mut Run<'_>, x: &Tensor, opset: i64, wants_mask: bool) -> Result<O
     let mask = if opset >= 10 {
         Tensor::of(x.shape(), run.filled(x.len(), true)?)?
     } else {
-        let data: Data = map_kinds!([F32, F64, F16, BF16] x.data(), v => run.filled(v.len(), Number::ONE)?,
+        fn ones<T: Number>(run: &mut Run<'_>, like: &[T]) -> Result<Vec<T>, Fault> {
+            run.filled(like.len(), T::ONE)
+        }
+        let data: Data = map_kinds!([F32, F64, F16, BF16] x.data(), v => ones(run, v)?,
             return Err(fault!("input 0: is {}, must be floating-point numbers", Kind::name(x.kind()))));
         Tensor::new(x.shape(), data)?
     };

@@ -41,6 +41,10 @@ fn whole_power<T: Number>(base: T, exponent: i64) -> T {
     result
 }
 
+fn power<T: Number>(base: T, exponent: f64) -> T {
+    T::from_f64(base.to_f64().powf(exponent))
+}
+
 fn whole_exponents(run: &mut Run<'_>, b: &Tensor) -> Result<Vec<i64>, Fault> {
     let mut out = run.buffer(b.len())?;
     with_kinds!(
@@ -88,9 +92,7 @@ pub(super) fn pow(_: &Node<'_>) -> Result<Op, Fault> {
             let exponents = exponents(run, b)?;
             map_kinds!([F32, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64] a.data(), x => {
                 let mut out = run.buffer(len)?;
-                broadcast::zip((x, a.shape()), (&exponents, b.shape()), &shape, &mut out, |x, y| {
-                    Number::from_f64(x.to_f64().powf(*y))
-                });
+                broadcast::zip((x, a.shape()), (&exponents, b.shape()), &shape, &mut out, |&x, &y| power(x, y));
                 out
             }, return Err(fault!("input 0: is {}, must be numbers", a.kind())))
         };

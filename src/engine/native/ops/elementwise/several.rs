@@ -61,6 +61,10 @@ pub(super) fn sum(_: &Node<'_>) -> Result<Op, Fault> {
     op(|run, mut args| one(folded(run, &mut args, plus)?))
 }
 
+fn divided<T: Number>(total: T, count: f64) -> T {
+    T::from_f64(total.to_f64() / count)
+}
+
 /// `Mean`, ai.onnx 1, 6, 8, 13: since 8 with broadcasting.
 pub(super) fn mean(_: &Node<'_>) -> Result<Op, Fault> {
     op(|run, mut args| -> Result<Outputs, Fault> {
@@ -68,7 +72,7 @@ pub(super) fn mean(_: &Node<'_>) -> Result<Op, Fault> {
         let total = folded(run, &mut args, plus)?;
         let data = map_kinds!([F32, F64, F16, BF16] total.data(), v => {
             let mut out = run.buffer(v.len())?;
-            out.extend(v.iter().map(|&x| Number::from_f64(x.to_f64() / count)));
+            out.extend(v.iter().map(|&x| divided(x, count)));
             out
         }, return Err(fault!("inputs are {}, must be floating-point numbers", total.kind())));
         one(Tensor::new(total.shape(), data)?)

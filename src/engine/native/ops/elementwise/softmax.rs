@@ -48,7 +48,7 @@ fn along_axis(node: &Node<'_>, share: Share) -> Result<Op, Fault> {
                 Share::LogSoft => softmax::log_softmax(&mut wide, len, inner, &mut scratch),
                 Share::Hard => softmax::hardmax(&mut wide, len, inner),
             }
-            narrow(wide)
+            narrow(v, wide)
         }, return Err(fault!("input 0: is {}, must be floating-point numbers", x.kind())));
         one(Tensor::new(x.shape(), data)?)
     })
