@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::queue::args::OutboxArgs;
+use super::{model::Framework, queue::args::OutboxArgs};
 pub use super::queue::args::QueueArgs;
 use crate::{config::Layers, engine::Choice};
 
@@ -256,6 +256,15 @@ pub enum ModelCommand {
         /// Find the first node where the engines part
         #[arg(long)]
         trace: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a script that trains something small with a framework and exports it so that it runs here.
+    Recipe {
+        /// The framework; without one, all recipes are listed
+        #[arg(value_enum)]
+        name: Option<Framework>,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -21,6 +21,7 @@ mod live;
 mod offline;
 mod payloads;
 mod queue;
+mod recipes;
 mod restart;
 mod signal;
 mod stop;
