@@ -15,6 +15,7 @@
 
 mod constant;
 mod elementwise;
+mod ml;
 
 use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
 
@@ -61,7 +62,7 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] =
-    &[("constants", constant::OPERATORS), ("element by element", elementwise::OPERATORS)];
+    &[("constants", constant::OPERATORS), ("element by element", elementwise::OPERATORS), ("ai.onnx.ml", ml::OPERATORS)];
 
 /// The table's entry for an operator.
 pub fn find(domain: &str, name: &str) -> Option<&'static Entry> {
