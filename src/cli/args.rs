@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::queue::args::OutboxArgs;
 pub use super::queue::args::QueueArgs;
-use crate::config::Layers;
+use crate::{config::Layers, engine::Choice};
 
 /// On-device inference for IoT Edge: scores MQTT messages with an embedded ONNX engine.
 #[derive(Debug, Parser)]
@@ -140,6 +140,27 @@ pub enum OutputFormat {
     Csv,
 }
 
+/// What runs a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    /// The one that suits the model
+    Auto,
+    /// tract: the faster kernels for networks
+    Tract,
+    /// Our own executor: every operator
+    Native,
+}
+
+impl From<EngineArg> for Choice {
+    fn from(arg: EngineArg) -> Self {
+        match arg {
+            EngineArg::Auto => Choice::Auto,
+            EngineArg::Tract => Choice::Tract,
+            EngineArg::Native => Choice::Native,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct ModelArgs {
     #[command(subcommand)]
@@ -152,6 +173,33 @@ pub enum ModelCommand {
     Inspect {
         /// An .onnx file or a bundle's folder
         model: PathBuf,
+        /// What shall run it, instead of what suits it
+        #[arg(long, value_enum)]
+        engine: Option<EngineArg>,
+        /// List every node, however many there are
+        #[arg(long)]
+        nodes: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a model with both engines and say how far their answers are apart.
+    Verify {
+        /// An .onnx file or a bundle's folder
+        model: PathBuf,
+        /// Inputs as `edgeward score` takes them, besides random ones; a bundle's own samples are always
+        /// compared
+        #[arg(long, value_name = "FILE")]
+        data: Vec<PathBuf>,
+        /// Random inputs to try
+        #[arg(long, value_name = "N", default_value_t = 32)]
+        random: u64,
+        /// The largest difference that is still the same: relative above one, absolute below
+        #[arg(long, value_name = "X", default_value_t = 1e-4)]
+        tolerance: f64,
+        /// Find the first node where the engines part
+        #[arg(long)]
+        trace: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -160,6 +208,9 @@ pub enum ModelCommand {
     Bench {
         /// An .onnx file or a bundle's folder
         model: PathBuf,
+        /// What shall run it, instead of what suits it
+        #[arg(long, value_enum)]
+        engine: Option<EngineArg>,
         /// How long to measure each batch size
         #[arg(long, value_name = "SECS", default_value_t = 2.0)]
         secs: f64,

@@ -33,8 +33,9 @@ impl fmt::Display for SampleMismatch {
     }
 }
 
-/// Scores the samples, lines of `{"input": …, "outputs": {…}}`, and compares.
-pub(super) fn verify(model: &Model, file: &Path) -> Result<(), ModelError> {
+/// Scores the samples, lines of `{"input": …, "outputs": {…}}`, and compares; the answer is how many
+/// there are.
+pub(super) fn verify(model: &Model, file: &Path) -> Result<usize, ModelError> {
     let unreadable = |source| ModelError::Unreadable { path: file.to_owned(), source };
     let mut scorer = Scorer::new(
         model.plan.clone(),
@@ -51,18 +52,20 @@ pub(super) fn verify(model: &Model, file: &Path) -> Result<(), ModelError> {
             max_batch: 1,
         },
     );
+    let mut samples = 0;
     for (index, line) in BufReader::new(File::open(file).map_err(unreadable)?).lines().enumerate() {
         let line = line.map_err(unreadable)?;
         if line.trim().is_empty() {
             continue;
         }
+        samples += 1;
         let checked = check(&mut scorer, &line);
         checked.map_err(|what| ModelError::Samples {
             path: model.path.clone(),
             mismatch: SampleMismatch { line: index + 1, what },
         })?;
     }
-    Ok(())
+    Ok(samples)
 }
 
 fn check(scorer: &mut Scorer, line: &str) -> Result<(), String> {

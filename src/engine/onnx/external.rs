@@ -35,10 +35,7 @@ pub(in crate::engine) fn read<'e>(
     let length = number("length")?;
     if length.is_some_and(|length| length != bytes) {
         let length = length.unwrap_or_default();
-        return Err(refuse(format!(
-            "{length} bytes of it, but its dimensions {:?} need {bytes}",
-            dims
-        )));
+        return Err(refuse(format!("{length} bytes of it, but its dimensions {:?} need {bytes}", dims)));
     }
     let path = confine(file.path, &location).map_err(refuse)?;
     let mut outside = File::open(&path).map_err(|error| refuse(format!("which can't be read: {error}")))?;

@@ -13,11 +13,24 @@
 //!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
+mod alike;
+mod cast;
 mod constant;
+mod conv;
 mod elementwise;
 mod ml;
+mod gather;
+mod movement;
+mod normalisation;
+mod pooling;
+mod shape;
+mod spatial;
 
-use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
+use super::{
+    exec::{Args, Outputs, Run},
+    fault::Fault,
+    graph::Node,
+};
 
 /// A prepared operator: takes the state of the run and the inputs, gives the outputs.
 pub type Op = Box<dyn Fn(&mut Run<'_>, Args) -> Result<Outputs, Fault> + Send + Sync>;
@@ -30,6 +43,8 @@ pub struct Entry {
     /// The versions of the operator set in which its meaning changed, ascending: all of them are
     /// covered. A model for an older set than the first is refused.
     pub since: &'static [i64],
+    /// What `model inspect` says of it: what is approximated, or differs from the specification.
+    pub note: Option<&'static str>,
     /// Not the same in every run for the same inputs: random numbers.
     pub varies: bool,
     pub prepare: fn(&Node<'_>) -> Result<Op, Fault>,
@@ -41,7 +56,7 @@ pub(super) const fn onnx(
     since: &'static [i64],
     prepare: fn(&Node<'_>) -> Result<Op, Fault>,
 ) -> Entry {
-    Entry { domain: "", name, since, varies: false, prepare }
+    Entry { domain: "", name, since, note: None, varies: false, prepare }
 }
 
 /// An operator of `ai.onnx.ml`.
@@ -50,7 +65,19 @@ pub(super) const fn ml(
     since: &'static [i64],
     prepare: fn(&Node<'_>) -> Result<Op, Fault>,
 ) -> Entry {
-    Entry { domain: "ai.onnx.ml", name, since, varies: false, prepare }
+    Entry { domain: "ai.onnx.ml", name, since, note: None, varies: false, prepare }
+}
+
+/// An operator that only ONNX Runtime has.
+pub(super) const fn contrib(name: &'static str, prepare: fn(&Node<'_>) -> Result<Op, Fault>) -> Entry {
+    Entry { domain: "com.microsoft", name, since: &[1], note: None, varies: false, prepare }
+}
+
+impl Entry {
+    /// An operator that draws random numbers.
+    const fn varying(self) -> Entry {
+        Entry { varies: true, ..self }
+    }
 }
 
 /// A closure as an operator.
@@ -63,6 +90,17 @@ pub(super) fn op(
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] =
     &[("constants", constant::OPERATORS), ("element by element", elementwise::OPERATORS), ("ai.onnx.ml", ml::OPERATORS)];
+pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("casts", cast::OPERATORS),
+    ("constants", constant::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
+    ("convolution", conv::OPERATORS),
+    ("normalisation", normalisation::OPERATORS),
+    ("pooling", pooling::OPERATORS),
+    ("gathering and scattering", gather::OPERATORS),
+    ("movement", movement::OPERATORS),
+    ("shapes", shape::OPERATORS),
+];
 
 /// The table's entry for an operator.
 pub fn find(domain: &str, name: &str) -> Option<&'static Entry> {
