@@ -19,6 +19,7 @@ mod constant;
 mod control;
 mod conv;
 mod elementwise;
+mod ml;
 mod gather;
 mod movement;
 mod normalisation;
@@ -93,6 +94,8 @@ pub(super) fn op(
 }
 
 /// All operators, a family a slice.
+pub const FAMILIES: &[(&str, &[Entry])] =
+    &[("constants", constant::OPERATORS), ("element by element", elementwise::OPERATORS), ("ai.onnx.ml", ml::OPERATORS)];
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
