@@ -19,8 +19,8 @@ mod constant;
 mod control;
 mod conv;
 mod elementwise;
-mod ml;
 mod gather;
+mod ml;
 mod movement;
 mod normalisation;
 mod optional;
@@ -94,8 +94,11 @@ pub(super) fn op(
 }
 
 /// All operators, a family a slice.
-pub const FAMILIES: &[(&str, &[Entry])] =
-    &[("constants", constant::OPERATORS), ("element by element", elementwise::OPERATORS), ("ai.onnx.ml", ml::OPERATORS)];
+pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("constants", constant::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
+    ("ai.onnx.ml", ml::OPERATORS),
+];
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
