@@ -19,6 +19,7 @@ mod harness;
 mod live;
 mod offline;
 mod payloads;
+mod preparation;
 mod queue;
 mod restart;
 mod signal;
