@@ -6,7 +6,7 @@ use std::{fs, process::Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{edgeward, model};
+use crate::support::{edgeward, model, root};
 
 /// Results and rejected rows of a bundle's `rows.jsonl`, and what is expected of each row.
 fn scored(bundle: &str, more: &[&str]) -> (Vec<Value>, Vec<Value>, Vec<Value>) {
@@ -92,4 +92,15 @@ fn windows_stand_in_the_columns_of_csv_results() {
     assert_eq!(header, columns);
     let first = reader.records().next().unwrap().unwrap();
     assert_eq!((&first[3], &first[4]), ("2025-12-31T23:59:59Z", "2026-01-01T00:00:01Z"));
+}
+
+#[test]
+fn every_step_is_described() {
+    let page = fs::read_to_string(root().join("docs/preparation.md")).unwrap();
+    for step in edgeward::scoring::spec::STEPS {
+        assert!(page.contains(&format!("\n| `{step}` |")), "docs/preparation.md lacks `{step}`");
+    }
+    for (name, _) in edgeward::signal::series::Statistic::NAMES {
+        assert!(page.contains(name), "docs/preparation.md lacks the statistic `{name}`");
+    }
 }
