@@ -101,9 +101,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
 ];
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("casts", cast::OPERATORS),
-    ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
-    ("element by element", elementwise::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
