@@ -15,5 +15,6 @@ pub mod mqtt;
 pub mod offline;
 pub mod scoring;
 pub mod settings;
+pub mod signal;
 pub mod telemetry;
 pub mod vision;

@@ -22,6 +22,7 @@ mod offline;
 mod payloads;
 mod queue;
 mod restart;
+mod signal;
 mod stop;
 mod support;
 mod tls;

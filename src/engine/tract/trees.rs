@@ -42,8 +42,9 @@ fn regressor(_: &ParsingContext<'_>, node: &NodeProto) -> Built {
     let aggregate = Aggregate::named(aggregate)
         .with_context(|| format!("`aggregate_function` {aggregate} is not defined"))?;
     let links = links(node, "target")?;
-    let regressor = Regressor::new(&links, targets, aggregate, floats(node, "base_values")?, transform(node)?)
-        .map_err(Error::msg)?;
+    let regressor =
+        Regressor::new(&links, targets, aggregate, floats(node, "base_values")?, transform(node)?)
+            .map_err(Error::msg)?;
     Ok((expand(TreeOp(Arc::new(Trees::Regress(regressor)))), vec![]))
 }
 
