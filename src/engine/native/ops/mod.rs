@@ -95,24 +95,22 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
-    ("constants", constant::OPERATORS),
-    ("element by element", elementwise::OPERATORS),
-    ("ai.onnx.ml", ml::OPERATORS),
-];
-pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("casts", cast::OPERATORS),
+    ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
-    ("normalisation", normalisation::OPERATORS),
-    ("pooling", pooling::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
+    ("ai.onnx.ml", ml::OPERATORS),
     ("movement", movement::OPERATORS),
+    ("normalisation", normalisation::OPERATORS),
     ("optionals", optional::OPERATORS),
+    ("pooling", pooling::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
-    ("images", vision::OPERATORS),
-    ("recurrent layers", recurrent::OPERATORS),
     ("text", text::OPERATORS),
+    ("images", vision::OPERATORS),
 ];
 
 /// The table's entry for an operator.
