@@ -4,7 +4,9 @@
 pub mod broadcast;
 pub mod matmul;
 pub mod number;
+pub mod order;
 pub mod random;
+pub mod reduce;
 pub mod select;
 pub mod shape;
 pub mod softmax;

@@ -16,6 +16,10 @@
 mod cast;
 mod constant;
 mod elementwise;
+mod generate;
+mod matrix;
+mod quantised;
+mod reduce;
 
 use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
 
@@ -79,6 +83,10 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
     ("element by element", elementwise::OPERATORS),
+    ("generated", generate::OPERATORS),
+    ("matrices", matrix::OPERATORS),
+    ("quantised numbers", quantised::OPERATORS),
+    ("reductions", reduce::OPERATORS),
 ];
 
 /// The table's entry for an operator.
