@@ -24,6 +24,10 @@ struct Held {
 struct HeldSession(Arc<Mutex<mpsc::Receiver<()>>>, Vec<Tensor>);
 
 impl Engine for Held {
+    fn name(&self) -> &'static str {
+        "held"
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -65,7 +69,7 @@ pub fn held_pipeline(declaration: &str, dims: &[usize], permits: mpsc::Receiver<
         topics: vec![TopicFilter::new("in/#").unwrap()],
         qos: Qos::AtLeastOnce,
         retained: Retained::Ignore,
-        model: Model { path: "".into(), identity, description: String::new(), engine, plan },
+        model: Model::new(identity, engine, plan),
         source: SourceRule::TopicLevel(2),
         max_sources: 10,
         max_payload_bytes: 1000,

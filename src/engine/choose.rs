@@ -13,6 +13,7 @@ use super::{
     contain::contained,
     native,
     onnx::{
+        external,
         file::ModelFile,
         model::decode,
         proto::{GraphProto, ModelProto},
@@ -57,6 +58,15 @@ pub fn load(path: &Path, limits: &Limits, choice: Choice) -> Result<Arc<dyn Engi
     contained(&file, || Ok(Arc::new(native::load(proto, &file)?) as Arc<dyn Engine>))
 }
 
+/// The files beside a model in which it keeps weights, as it names them: within its own folder.
+///
+/// # Errors
+/// [`LoadError`] when the model can't be read.
+pub fn external_files(path: &Path, limits: &Limits) -> Result<Vec<String>, LoadError> {
+    let file = ModelFile { path, limits };
+    Ok(external::files(&decode(Bytes::from(file.read()?), &file)?))
+}
+
 /// True when a node, of a subgraph or a function too, is of `ai.onnx.ml`.
 pub(super) fn has_classical(proto: &ModelProto) -> bool {
     fn in_graph(graph: &GraphProto) -> bool {
@@ -65,6 +75,7 @@ pub(super) fn has_classical(proto: &ModelProto) -> bool {
                 || node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()).any(in_graph)
         })
     }
-    let in_functions = || proto.functions.iter().flat_map(|f| &f.node).any(|node| node.domain == "ai.onnx.ml");
+    let in_functions =
+        || proto.functions.iter().flat_map(|f| &f.node).any(|node| node.domain == "ai.onnx.ml");
     proto.graph.as_ref().is_some_and(in_graph) || in_functions()
 }

@@ -6,6 +6,7 @@
 //! Invariant: nothing here knows MQTT, clocks or threads, and no foreign type leaves the room.
 
 mod choose;
+pub mod compare;
 mod contain;
 mod dense;
 mod error;
@@ -22,13 +23,13 @@ mod tests;
 mod tract;
 mod trees;
 
-pub use choose::{Choice, load};
+pub use choose::{Choice, external_files, load};
 pub use error::{LoadError, RunError};
 pub use inspect::{
     DimReport, MissingOperator, NodeReport, OperatorCount, Opset, PortReport, Report, Running, inspect,
 };
 pub use limits::Limits;
-pub use sample::random_inputs;
+pub use sample::{random_inputs, seeded_inputs};
 pub use signature::{Dim, Port, Signature};
 
 use crate::domain::Tensor;

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod digest;
+pub mod draft;
 mod samples;
 
 pub use bundle::{BUNDLE_FORMAT, BUNDLE_MANIFEST, Manifest};
@@ -30,7 +31,26 @@ pub struct Model {
     pub identity: ModelIdentity,
     pub description: String,
     pub engine: Arc<dyn Engine>,
+    /// The bundle's own samples.
+    samples: Option<PathBuf>,
     pub plan: Arc<Plan>,
+}
+
+impl Model {
+    /// A model that stands in no file: for tests of what is around it.
+    #[cfg(test)]
+    pub fn new(identity: ModelIdentity, engine: Arc<dyn Engine>, plan: Arc<Plan>) -> Self {
+        Model { path: "".into(), identity, description: String::new(), engine, samples: None, plan }
+    }
+
+    /// Scores the bundle's own samples, if it has some, with the engine the model has now; the answer
+    /// says how many there are.
+    ///
+    /// # Errors
+    /// [`ModelError::Samples`] names the first that is answered otherwise than declared.
+    pub fn check_samples(&self) -> Result<usize, ModelError> {
+        self.samples.as_ref().map_or(Ok(0), |file| samples::verify(self, file))
+    }
 }
 
 impl std::fmt::Debug for Model {
@@ -162,10 +182,9 @@ pub fn load(opened: Opened, limits: &Limits) -> Result<Model, ModelError> {
     let plan = Plan::new(spec, engine.signature())
         .map_err(|faults| ModelError::Unfit { path: opened.path.clone(), faults })?;
     let (identity, description) = (opened.identity, opened.description);
-    let model = Model { path: opened.path, identity, description, engine, plan: Arc::new(plan) };
-    if let Some(file) = opened.samples {
-        samples::verify(&model, &file)?;
-    }
+    let samples = opened.samples;
+    let model = Model { path: opened.path, identity, description, engine, samples, plan: Arc::new(plan) };
+    model.check_samples()?;
     Ok(model)
 }
 

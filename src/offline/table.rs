@@ -24,6 +24,12 @@ pub(super) fn header(verdict: &Verdict) -> String {
         }
     }
     columns.extend(verdict.conditions.iter().map(|(name, _)| name.to_string()));
+    if let Some(window) = &verdict.window {
+        let span = window.span_json().map(|_| ["window.start", "window.end"]);
+        columns.extend(span.into_iter().flatten().map(str::to_owned));
+        columns.push("window.readings".into());
+        columns.extend(window.gaps.map(|_| "window.gaps".to_owned()));
+    }
     let mut out = Vec::new();
     for (i, column) in columns.iter().enumerate() {
         separate(i, &mut out);
@@ -57,6 +63,15 @@ pub(super) fn line(file: &str, line: u64, verdict: &Verdict, out: &mut Vec<u8>) 
     }
     for (_, holds) in &verdict.conditions {
         out.extend_from_slice(if *holds { b",true" } else { b",false" });
+    }
+    if let Some(window) = &verdict.window {
+        let span = window.span_json().map(|(start, end)| [start, end]);
+        let counts = [Some(window.readings), window.gaps].into_iter().flatten();
+        for cell in span.into_iter().flatten().chain(counts.map(|count| count.to_string())) {
+            out.push(b',');
+            // A time as JSON: text in quotes, which a cell doesn't need.
+            text(cell.trim_matches('"'), out);
+        }
     }
     out.push(b'\n');
 }

@@ -47,6 +47,7 @@ impl Judge {
                 outputs: Vec::new(),
                 conditions: Vec::new(),
                 copied: None,
+                window: None,
             },
         }
     }
@@ -108,12 +109,18 @@ impl Judge {
                 verdict.conditions.push((name.clone(), *was));
             }
         }
-        verdict.id = crypto::result_id(&unit.input_id.to_string(), &self.pipeline, unit.reading);
+        let mut id = unit.input_id.to_string();
+        // One reading may close several windows.
+        if let Some(span) = unit.window.as_ref().and_then(|window| window.span) {
+            id.extend(["@", &span.begin_ns.to_string()]);
+        }
+        verdict.id = crypto::result_id(&id, &self.pipeline, unit.reading);
         verdict.input_id = unit.input_id;
         verdict.reading = unit.reading;
         verdict.source = unit.source;
         verdict.time = unit.time;
         verdict.copied = unit.copied;
+        verdict.window = unit.window;
         Ok(())
     }
 }

@@ -7,19 +7,24 @@ mod batch;
 mod condition;
 mod encode;
 mod features;
+mod guard;
 mod judge;
 mod outputs;
 mod payload;
 mod plan;
+mod prepare;
 mod scorer;
 mod source;
 pub mod spec;
 #[cfg(test)]
 mod tests;
+mod time;
+mod timed;
 mod verdict;
 mod window;
 
 pub use encode::{Encoder, ModelIdentity, Stamp, VERDICT_SCHEMA};
 pub use plan::{Plan, PlanFault};
-pub use scorer::{Message, Outcome, Scorer, ScorerOptions, Settled, SourceRule};
-pub use verdict::{OutputValue, Value, Verdict};
+pub use scorer::{Message, Outcome, Scorer, ScorerOptions, Settled};
+pub use source::SourceRule;
+pub use verdict::{OutputValue, Value, Verdict, WindowNote};

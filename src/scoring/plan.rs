@@ -1,8 +1,11 @@
 //! A declaration held against a model's signature: everything a scorer looks up, settled once.
 
-use super::spec::{
-    ConditionSpec, FieldPath, FieldSpec, ImageSpec, InputSource, Layout, OutputKind, OutputSpec, Scaling,
-    Scope, Spec, WindowSpec,
+use super::{
+    prepare::{Prepared, prepare},
+    spec::{
+        ConditionSpec, CountSpec, Extent, FieldPath, FieldSpec, ImageSpec, InputSource, Layout, OutputKind,
+        OutputSpec, Scaling, Scope, Spec, WindowSpec,
+    },
 };
 use crate::{
     domain::ElementType,
@@ -28,8 +31,10 @@ pub(super) struct InputPlan {
     pub dims: Vec<usize>,
     /// Elements a reading brings.
     pub step_len: usize,
-    /// Elements of a unit: `step_len`, times the window's length where there is one.
+    /// Elements of a unit in the model: without a preparation `step_len`, times the window's length
+    /// where there is one.
     pub unit_len: usize,
+    pub prepared: Option<Prepared>,
     pub source: InputSource,
     pub name: String,
 }
@@ -81,9 +86,18 @@ impl Plan {
         &self.spec
     }
 
+    /// True when windows are of the events' own time.
+    pub(super) fn is_by_time(&self) -> bool {
+        self.spec.window.is_some_and(|window| matches!(window.extent, Extent::Time(_)))
+    }
+
     /// True when the outcome of a reading may depend on earlier ones of its source.
     pub fn is_stateful(&self) -> bool {
-        self.remembers_readings() || self.conditions.iter().any(|condition| condition.spec.hysteresis > 0.0)
+        let runs_on =
+            |input: &InputPlan| input.prepared.as_ref().is_some_and(|prepared| !prepared.running.is_empty());
+        self.remembers_readings()
+            || self.inputs.iter().any(runs_on)
+            || self.conditions.iter().any(|condition| condition.spec.hysteresis > 0.0)
     }
 
     /// True when earlier readings themselves are part of later ones: windows, last known values.
@@ -120,6 +134,18 @@ impl Check<'_> {
                 );
             }
         }
+        for step in spec.prepare.iter().flat_map(|prepare| &prepare.steps) {
+            let known = |name: &String| signature.inputs.iter().any(|port| port.name == *name);
+            let reason = match &step.input {
+                Some(name) if !known(name) => "names an input that the model doesn't have",
+                None if signature.inputs.len() != 1 => "is missing: the model has several inputs",
+                _ => continue,
+            };
+            self.fault(
+                format!("{}.input", step.key),
+                format!("{reason}; it has {}", names(&signature.inputs)),
+            );
+        }
         let mut plans = Vec::new();
         for port in &signature.inputs {
             match spec.inputs.iter().find(|input| input.tensor == port.name) {
@@ -147,8 +173,21 @@ impl Check<'_> {
             return None;
         };
         let unit_len: usize = dims.iter().product();
-        let step_len = match self.spec.window {
-            Some(WindowSpec { length, .. }) if !unit_len.is_multiple_of(length) => {
+        let inputs = self.signature.inputs.len();
+        let prepared = match prepare(self.spec, &port.name, source, &dims, inputs) {
+            Ok(prepared) => prepared,
+            Err(faults) => {
+                self.faults.extend(faults);
+                return None;
+            }
+        };
+        let by_count = self.spec.window.and_then(|window: WindowSpec| match window.extent {
+            Extent::Count(count) => Some(count),
+            Extent::Time(_) => None,
+        });
+        let step_len = match by_count {
+            _ if prepared.is_some() => prepared.as_ref().map_or(0, |prepared| prepared.step_len),
+            Some(CountSpec { length, .. }) if !unit_len.is_multiple_of(length) => {
                 self.fault(
                     "window.length",
                     format!(
@@ -157,7 +196,7 @@ impl Check<'_> {
                 );
                 return None;
             }
-            Some(WindowSpec { length, .. }) => unit_len / length,
+            Some(CountSpec { length, .. }) => unit_len / length,
             None => unit_len,
         };
         if let Err(reason) = fits(source, port, step_len, &dims) {
@@ -167,8 +206,11 @@ impl Check<'_> {
         if port.element == ElementType::String && self.spec.window.is_some() {
             self.fault("window", format!("can't hold text, which the model's input {port} takes"));
         }
+        if port.element == ElementType::String && prepared.is_some() {
+            self.fault("prepare", format!("works on numbers, the model's input {port} takes text"));
+        }
         let (element, name, source) = (port.element, port.name.clone(), source.clone());
-        Some(InputPlan { element, dims, step_len, unit_len, source, name })
+        Some(InputPlan { element, dims, step_len, unit_len, prepared, source, name })
     }
 
     fn outputs(&mut self) -> Vec<OutputPlan> {

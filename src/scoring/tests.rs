@@ -1,6 +1,10 @@
 //! The core against an engine made for the purpose: it adds up each row, fails on 7, panics on 13
 //! and answers NaN for 99.
 
+mod declared;
+mod series;
+mod windows;
+
 use std::{sync::Arc, time::Duration};
 
 use super::{
@@ -18,6 +22,10 @@ struct Adder(Signature);
 struct AdderSession(Vec<Tensor>);
 
 impl Engine for Adder {
+    fn name(&self) -> &'static str {
+        "adder"
+    }
+
     fn signature(&self) -> &Signature {
         &self.0
     }

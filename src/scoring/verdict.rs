@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::payload::Scalar;
+use super::{payload::Scalar, time::TimeForm};
 use crate::domain::{InputId, ResultId};
 
 /// One element of an output, in the model's own type.
@@ -62,6 +62,45 @@ pub enum OutputValue {
     Ranked(Vec<(Arc<str>, Value)>),
 }
 
+/// What a verdict tells of its window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WindowNote {
+    /// Of a window by time.
+    pub(super) span: Option<WindowSpan>,
+    pub readings: usize,
+    /// Holes between readings, where it is declared how long one is.
+    pub gaps: Option<usize>,
+}
+
+/// From the first moment of a window to the first behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WindowSpan {
+    pub begin_ns: i64,
+    pub end_ns: i64,
+    pub form: TimeForm,
+}
+
+impl WindowNote {
+    /// Begin and end of a window by time as JSON, in the form its source tells time.
+    pub fn span_json(&self) -> Option<(String, String)> {
+        self.span.map(|span| (span.form.json(span.begin_ns), span.form.json(span.end_ns)))
+    }
+
+    fn write_json(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        if let Some((begin, end)) = self.span_json() {
+            out.extend_from_slice(format!("\"start\":{begin},\"end\":{end},").as_bytes());
+        }
+        out.extend_from_slice(b"\"readings\":");
+        json(&self.readings, out);
+        if let Some(gaps) = &self.gaps {
+            out.extend_from_slice(b",\"gaps\":");
+            json(gaps, out);
+        }
+        out.push(b'}');
+    }
+}
+
 /// What scoring made of one unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
@@ -76,10 +115,12 @@ pub struct Verdict {
     pub conditions: Vec<(Arc<str>, bool)>,
     /// The copied fields, as a JSON object.
     pub copied: Option<String>,
+    /// Of a window by time, or by count with gaps told.
+    pub window: Option<WindowNote>,
 }
 
 impl Verdict {
-    /// Appends `"outputs":{…},"conditions":{…}`: the part that is the same wherever it is scored.
+    /// Appends `"outputs":{…},"conditions":{…}` and, where there is one to tell of, `"window":{…}`: the part that is the same wherever it is scored.
     pub fn write_results(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\"outputs\":{");
         for (i, (name, value)) in self.outputs.iter().enumerate() {
@@ -95,6 +136,10 @@ impl Verdict {
             out.extend_from_slice(if *holds { b":true" } else { b":false" });
         }
         out.push(b'}');
+        if let Some(window) = &self.window {
+            out.extend_from_slice(b",\"window\":");
+            window.write_json(out);
+        }
     }
 
     /// Appends the verdict as a line of offline results: where the row stood, what came of it.

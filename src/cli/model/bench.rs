@@ -49,7 +49,13 @@ pub fn bench(path: &Path, limits: &Limits, choice: Choice, secs: f64, json: bool
         .map(|&rows| measure(&mut *session, engine.signature(), rows, time))
         .collect::<Result<_, _>>()
         .map_err(Failure::failed)?;
-    let measured = Measured { model: path.display().to_string(), machine: machine(), engine: engine.name(), threads: 1, batches };
+    let measured = Measured {
+        model: path.display().to_string(),
+        machine: machine(),
+        engine: engine.name(),
+        threads: 1,
+        batches,
+    };
     if json { print_json(&measured) } else { print(&text(&measured)) }
 }
 

@@ -233,6 +233,11 @@ impl From<&Port> for PortReport {
             Dim::Fixed(n) => DimReport::Fixed(*n),
             free => DimReport::Free(free.to_string()),
         });
-        PortReport { name: port.name.clone(), element: port.element.name(), dims: dims.collect(), labels: port.labels.clone() }
+        PortReport {
+            name: port.name.clone(),
+            element: port.element.name(),
+            dims: dims.collect(),
+            labels: port.labels.clone(),
+        }
     }
 }

@@ -84,5 +84,9 @@ fn tract_kernel(steps: &[(String, String)], name: &str, outputs: &[String]) -> S
         kernels = of(output);
     }
     kernels.dedup();
-    if kernels.is_empty() { "merged into a neighbour or computed at load".into() } else { kernels.join(" + ") }
+    if kernels.is_empty() {
+        "merged into a neighbour or computed at load".into()
+    } else {
+        kernels.join(" + ")
+    }
 }

@@ -15,9 +15,9 @@ mod kernels;
 mod model;
 mod ops;
 mod ports;
-mod value;
 #[cfg(test)]
 mod tests;
+mod value;
 
 pub use graph::{Axis, Type, label};
 pub use model::{has, load};

@@ -1,13 +1,16 @@
 //! A model behind [`crate::engine::Engine`].
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     exec::{Bounds, Run},
     fault::{Fault, FaultKind},
     graph::{Graph, Step, build},
     ops, ports,
-    value::{Kind, Value, Weights, from_port, to_port},
+    value::{Kind, Value, Weights, exchanged, from_port, to_port},
 };
 use crate::{
     domain::{Tensor as Ours, TensorData},
@@ -72,10 +75,7 @@ pub fn load(mut proto: ModelProto, file: &ModelFile<'_>) -> Result<NativeEngine,
 }
 
 pub(super) fn bounds(file: &ModelFile<'_>) -> Bounds {
-    Bounds {
-        max_tensor_bytes: file.limits.max_tensor_bytes,
-        max_loop_turns: file.limits.max_loop_turns,
-    }
+    Bounds { max_tensor_bytes: file.limits.max_tensor_bytes, max_loop_turns: file.limits.max_loop_turns }
 }
 
 pub(super) fn load_error(fault: Fault, file: &ModelFile<'_>) -> LoadError {
@@ -95,6 +95,45 @@ impl NativeEngine {
         labels
     }
 
+    /// One run with every inner value of the outermost graph that has a form outside it, in the order in
+    /// which they are made.
+    ///
+    /// # Errors
+    /// What failed, in words.
+    pub fn trace(&self, inputs: &[Ours]) -> Result<Vec<Inner>, String> {
+        let own: HashSet<&str> = self
+            .graph
+            .steps
+            .iter()
+            .flat_map(|step| &step.outputs)
+            .flatten()
+            .map(|(_, name)| &**name)
+            .collect();
+        let mut inner = vec![];
+        let mut seen = |step: &Step, values: &[Value]| {
+            for (value, output) in values.iter().zip(&step.outputs) {
+                let (Value::Tensor(tensor), Some((_, name))) = (value, output) else { continue };
+                let Ok(element) = exchanged(tensor.kind()) else { continue };
+                let mut value = Ours { shape: vec![], data: TensorData::empty(element) };
+                if own.contains(&**name) && to_port(tensor, &mut value).is_ok() {
+                    inner.push(Inner { node: step.label.clone(), name: name.clone(), value });
+                }
+            }
+        };
+        let values = self.values(inputs).map_err(|fault| fault.to_string())?;
+        let done = Run::watched(self.bounds, &mut seen).graph(&self.graph, values, &[]);
+        done.map_err(|fault| fault.to_string())?;
+        Ok(inner)
+    }
+
+    fn values(&self, inputs: &[Ours]) -> Result<Vec<Option<Value>>, Fault> {
+        inputs
+            .iter()
+            .zip(&*self.kinds)
+            .map(|(input, kind)| Ok(Some(from_port(input, *kind)?.into())))
+            .collect()
+    }
+
     /// The most that inner values take at one time for one row of random numbers; 0 when they don't run.
     pub fn activation_bytes(&self) -> u64 {
         let mut held: HashMap<String, usize> = HashMap::new();
@@ -112,13 +151,20 @@ impl NativeEngine {
             }
         };
         let inputs = random_inputs(&self.signature, 1);
-        let values = inputs.iter().zip(&*self.kinds).map(|(input, kind)| Some(from_port(input, *kind).ok()?.into()));
-        let values: Vec<Option<Value>> = values.collect();
+        let Ok(values) = self.values(&inputs) else { return 0 };
         match Run::watched(self.bounds, &mut seen).graph(&self.graph, values, &[]) {
             Ok(_) => peak as u64,
             Err(_) => 0,
         }
     }
+}
+
+/// A value between two nodes.
+pub struct Inner {
+    /// The node that made it.
+    pub node: String,
+    pub name: String,
+    pub value: Ours,
 }
 
 fn each_label(graph: &Graph, labels: &mut Vec<String>) {
@@ -138,7 +184,8 @@ impl Engine for NativeEngine {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        let empty = |port: &crate::engine::Port| Ours { shape: vec![0], data: TensorData::empty(port.element) };
+        let empty =
+            |port: &crate::engine::Port| Ours { shape: vec![0], data: TensorData::empty(port.element) };
         Box::new(NativeSession {
             graph: Arc::clone(&self.graph),
             signature: Arc::clone(&self.signature),

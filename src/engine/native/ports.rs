@@ -29,9 +29,8 @@ pub fn settle(graph: &Graph, bounds: Bounds) -> Result<Ports, Fault> {
     for declared in &graph.inputs {
         let about = |fault: Fault| fault.about(format!("input `{}`", declared.name));
         let (kind, axes) = tensor(&declared.ty).map_err(about)?;
-        let axes = axes.ok_or_else(|| {
-            about(Fault::unsupported("declares no shape; export the model with one"))
-        })?;
+        let axes =
+            axes.ok_or_else(|| about(Fault::unsupported("declares no shape; export the model with one")))?;
         let element = exchanged(kind).map_err(about)?;
         let dims = axes.iter().enumerate().map(|(at, axis)| match (axis, &batch) {
             (Axis::Free(_), Some(_)) if at == 0 => Dim::Batch,

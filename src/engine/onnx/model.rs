@@ -51,10 +51,9 @@ pub(in crate::engine) fn unzip(proto: &mut ModelProto) {
         output.r#type = None;
     }
     if !proto.opset_import.iter().any(|set| matches!(&*set.domain, "" | "ai.onnx")) {
-        proto.opset_import.push(super::proto::OperatorSetIdProto {
-            domain: String::new(),
-            version: super::NEWEST_OPSET,
-        });
+        proto
+            .opset_import
+            .push(super::proto::OperatorSetIdProto { domain: String::new(), version: super::NEWEST_OPSET });
     }
 }
 
@@ -86,12 +85,14 @@ fn own_labels(node: &NodeProto) -> Option<Vec<String>> {
         let texts = attribute.strings.iter().map(|text| String::from_utf8_lossy(text).into_owned());
         texts.collect::<Vec<_>>()
     };
-    node.attribute.iter().find_map(|attribute| match (&*attribute.name, attribute.r#type) {
-        ("classlabels_strings" | "classlabels_string", attribute_type::STRINGS) => Some(texts(attribute)),
-        ("classlabels_int64s" | "classlabels_ints", attribute_type::INTS) => {
-            Some(attribute.ints.iter().map(ToString::to_string).collect())
-        }
-        _ => None,
-    })
-    .filter(|labels| !labels.is_empty())
+    node.attribute
+        .iter()
+        .find_map(|attribute| match (&*attribute.name, attribute.r#type) {
+            ("classlabels_strings" | "classlabels_string", attribute_type::STRINGS) => Some(texts(attribute)),
+            ("classlabels_int64s" | "classlabels_ints", attribute_type::INTS) => {
+                Some(attribute.ints.iter().map(ToString::to_string).collect())
+            }
+            _ => None,
+        })
+        .filter(|labels| !labels.is_empty())
 }

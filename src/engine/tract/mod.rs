@@ -12,6 +12,7 @@ mod file;
 mod plan;
 mod ports;
 mod session;
+mod trace;
 mod trees;
 mod values;
 mod weights;
@@ -20,8 +21,11 @@ use std::sync::Arc;
 
 use tract_onnx::{model::Onnx, pb::ModelProto, tract_hir::internal::*};
 
-pub(super) use self::describe::{Description, describe};
 use self::session::TractSession;
+pub(super) use self::{
+    describe::{Description, describe},
+    trace::trace,
+};
 use super::{
     Dim, Engine, LoadError, Port, Session, Signature,
     contain::contained,

@@ -34,7 +34,7 @@ fn infer_inputs(spec: &Spec, signature: &Signature) -> Result<Vec<InputSpec>, St
             text.name
         ));
     }
-    let one = |port: &Port, source| InputSpec { tensor: port.name.clone(), source };
+    let one = |port: &Port, source| InputSpec { tensor: port.name.clone(), source, series: None };
     let array = |path: &str| InputSource::Array { path: FieldPath::parse(path), scaling: Scaling::default() };
     match (spec.payload.format, signature.inputs.as_slice()) {
         (Format::Image, ports) => Err(format!(

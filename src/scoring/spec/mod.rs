@@ -3,11 +3,20 @@
 
 mod infer;
 mod path;
+mod prepare;
 mod read;
+mod steps;
+mod window;
 
 pub use infer::infer;
 pub use path::{FieldPath, Scope};
+pub use prepare::{
+    EwmStatistic, FieldRef, FillPolicy, FrameSpec, LogBase, LogSpec, MelFront, MfccSpec, Named,
+    PREPARE_VERSION, PrepareSpec, SeriesSpec, StepKind, StepSpec, StftOutput, WelchSpec, ZScore,
+};
 pub use read::{merge_conditions, read_spec};
+pub use steps::STEPS;
+pub use window::{CountSpec, Extent, GapSpec, OnGap, ResampleSpec, TimeSpec, WindowLayout, WindowSpec};
 
 use crate::domain::ElementType;
 
@@ -17,6 +26,7 @@ pub struct Spec {
     pub payload: PayloadSpec,
     pub inputs: Vec<InputSpec>,
     pub window: Option<WindowSpec>,
+    pub prepare: Option<PrepareSpec>,
     pub outputs: Vec<OutputSpec>,
     pub conditions: Vec<ConditionSpec>,
 }
@@ -50,6 +60,7 @@ pub struct PayloadSpec {
     pub readings: Option<FieldPath>,
     /// Where the event's own time stands, copied to the verdict as it was told.
     pub time: Option<FieldPath>,
+    pub time_format: TimeFormat,
     /// Where the sender's own message id stands.
     pub message_id: Option<FieldPath>,
     /// CSV: the columns' names in order.
@@ -58,12 +69,49 @@ pub struct PayloadSpec {
     pub delimiter: Option<u8>,
 }
 
+/// How the event's own time is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// Text is ISO 8601; a number's unit is told by its size.
+    #[default]
+    Auto,
+    Iso8601,
+    EpochSecs,
+    EpochMillis,
+    EpochMicros,
+    EpochNanos,
+}
+
+impl TimeFormat {
+    pub const NAMES: [(&'static str, TimeFormat); 6] = [
+        ("auto", TimeFormat::Auto),
+        ("iso8601", TimeFormat::Iso8601),
+        ("epoch_secs", TimeFormat::EpochSecs),
+        ("epoch_millis", TimeFormat::EpochMillis),
+        ("epoch_micros", TimeFormat::EpochMicros),
+        ("epoch_nanos", TimeFormat::EpochNanos),
+    ];
+
+    /// Nanoseconds of a declared number's unit.
+    pub fn unit_ns(self) -> Option<i64> {
+        match self {
+            TimeFormat::Auto | TimeFormat::Iso8601 => None,
+            TimeFormat::EpochSecs => Some(1_000_000_000),
+            TimeFormat::EpochMillis => Some(1_000_000),
+            TimeFormat::EpochMicros => Some(1000),
+            TimeFormat::EpochNanos => Some(1),
+        }
+    }
+}
+
 /// How one input tensor of the model is filled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputSpec {
     /// The tensor's name in the model.
     pub tensor: String,
     pub source: InputSource,
+    /// What a reading brings, where it is prepared.
+    pub series: Option<SeriesSpec>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -135,6 +183,8 @@ pub enum Missing {
     Constant(f64),
     /// The last value this source sent; rejected until there is one.
     LastKnown,
+    /// A hole in the series, for a step of `[prepare]` to fill.
+    Nan,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -195,30 +245,6 @@ pub enum Layout {
 
 impl Layout {
     pub const NAMES: [(&'static str, Layout); 2] = [("nchw", Layout::Nchw), ("nhwc", Layout::Nhwc)];
-}
-
-/// A window by count over the readings of one source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WindowSpec {
-    /// Readings in a window.
-    pub length: usize,
-    /// Readings from one window to the next: 1 slides, `length` tumbles.
-    pub step: usize,
-    pub layout: WindowLayout,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum WindowLayout {
-    /// `[length, features]`: the oldest reading first.
-    #[default]
-    TimeFeature,
-    /// `[features, length]`: a series per feature, oldest first.
-    FeatureTime,
-}
-
-impl WindowLayout {
-    pub const NAMES: [(&'static str, WindowLayout); 2] =
-        [("time_feature", WindowLayout::TimeFeature), ("feature_time", WindowLayout::FeatureTime)];
 }
 
 /// A named output of the verdict.

@@ -1,26 +1,25 @@
-//! Reading a declaration from settings: `[payload]`, `[inputs]`, `[window]`, `[outputs]`, `[conditions]`.
+//! Reading a declaration from settings: `[payload]`, `[inputs]`, `[window]`,
+//! `[prepare]`, `[outputs]`, `[conditions]`.
 
 use super::{
     Channels, ConditionSpec, FieldKind, FieldPath, FieldSpec, Fit, Format, ImageSpec, InputSource, InputSpec,
     Layout, Metric, Missing, Operator, OutputKind, OutputSpec, PayloadSpec, Scaling, Spec, Threshold,
-    WindowLayout, WindowSpec,
+    TimeFormat, prepare::SeriesSpec, steps::read_prepare, window::read_window,
 };
 use crate::{
     domain::ElementType,
     settings::{Item, Section, Value},
 };
 
-/// Largest window, in readings; a bound on memory, not a wish.
-const MAX_WINDOW_READINGS: u64 = 1_000_000;
-
-/// Reads the five tables of a declaration below `section`; faults are noted there.
+/// Reads the tables of a declaration below `section`; faults are noted there.
 pub fn read_spec(section: &Section<'_>) -> Spec {
     let payload = read_payload(section.section("payload"));
     let inputs = section.named_sections("inputs").into_iter();
     let outputs = section.named_sections("outputs").into_iter();
     Spec {
         inputs: inputs.filter_map(|(tensor, input)| read_input(tensor, input, payload.format)).collect(),
-        window: read_window(section.section("window")),
+        window: read_window(section.section("window"), payload.time.is_some()),
+        prepare: read_prepare(section.section("prepare")),
         outputs: outputs.filter_map(|(name, output)| read_output(name, output)).collect(),
         conditions: read_conditions(section),
         payload,
@@ -40,6 +39,7 @@ fn read_payload(section: Section<'_>) -> PayloadSpec {
         format: section.choice("format", &Format::NAMES).unwrap_or_default(),
         readings: path("readings"),
         time: path("time"),
+        time_format: section.choice("time_format", &TimeFormat::NAMES).unwrap_or_default(),
         message_id: path("message_id"),
         columns: section.texts("columns").unwrap_or_default(),
         delimiter,
@@ -85,8 +85,26 @@ fn read_input(tensor: String, section: Section<'_>, format: Format) -> Option<In
             None
         }
     };
+    let series = source.as_ref().map(|source| read_series(&section, source));
     section.finish();
-    source.map(|source| InputSpec { tensor, source })
+    source.map(|source| InputSpec { tensor, source, series })
+}
+
+/// What a reading brings, for series that are prepared.
+fn read_series(section: &Section<'_>, source: &InputSource) -> SeriesSpec {
+    let count = |key| section.integer(key, 1..=1 << 24).and_then(|n| usize::try_from(n).ok());
+    let series = SeriesSpec {
+        names: match source {
+            InputSource::Fields(fields) => fields.iter().map(|field| field.path.to_string()).collect(),
+            _ => Vec::new(),
+        },
+        points: count("points"),
+        channels: count("channels"),
+    };
+    if matches!(source, InputSource::Fields(_)) && (series.points.is_some() || series.channels.is_some()) {
+        section.fault("points", "and `channels` are for `array` and `element`: `fields` say it themselves");
+    }
+    series
 }
 
 fn read_scaling(section: &Section<'_>) -> Scaling {
@@ -109,10 +127,11 @@ fn read_field(item: Item<'_>) -> Option<FieldSpec> {
         None => Missing::Reject,
         Some(Value::Text(text)) if text == "reject" => Missing::Reject,
         Some(Value::Text(text)) if text == "last" => Missing::LastKnown,
+        Some(Value::Text(text)) if text == "nan" => Missing::Nan,
         Some(Value::Integer(i)) => Missing::Constant(*i as f64),
         Some(Value::Float(x)) if x.is_finite() => Missing::Constant(*x),
         Some(_) => {
-            section.fault("missing", "must be \"reject\", \"last\" or a finite number");
+            section.fault("missing", "must be \"reject\", \"last\", \"nan\" or a finite number");
             Missing::Reject
         }
     };
@@ -161,24 +180,6 @@ fn read_image(section: Section<'_>) -> Option<ImageSpec> {
     };
     section.finish();
     Some(image)
-}
-
-fn read_window(section: Section<'_>) -> Option<WindowSpec> {
-    let length = section.integer("length", 1..=MAX_WINDOW_READINGS);
-    let step = section.integer("step", 1..=MAX_WINDOW_READINGS);
-    let layout = section.choice("layout", &WindowLayout::NAMES).unwrap_or_default();
-    if section.is_present() && !section.has("length") {
-        section.fault("length", "is missing: how many readings make a window");
-    }
-    if let (Some(length), Some(step)) = (length, step)
-        && step > length
-    {
-        section
-            .fault("step", format!("is larger than `length` ({length}): readings in between would be lost"));
-    }
-    section.finish();
-    let length = usize::try_from(length?).ok()?;
-    Some(WindowSpec { length, step: step.and_then(|s| usize::try_from(s).ok()).unwrap_or(1), layout })
 }
 
 #[derive(Clone, Copy)]

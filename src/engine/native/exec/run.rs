@@ -103,8 +103,7 @@ impl<'r> Run<'r> {
         let mut slots: Vec<Option<Value>> = vec![None; graph.slots];
         let mut given = 0;
         for (index, value) in inputs.into_iter().enumerate() {
-            let port =
-                graph.inputs.get(index).ok_or_else(|| fault!("is given more than {index} inputs"))?;
+            let port = graph.inputs.get(index).ok_or_else(|| fault!("is given more than {index} inputs"))?;
             slots[port.slot] = value;
             given += 1;
         }
@@ -141,7 +140,9 @@ impl<'r> Run<'r> {
         }
         let mut captures = SmallVec::with_capacity(step.captures.len());
         for source in &step.captures {
-            captures.push(value(source, slots).ok_or_else(|| fault!("its subgraph reads a value that is not there"))?);
+            captures.push(
+                value(source, slots).ok_or_else(|| fault!("its subgraph reads a value that is not there"))?,
+            );
         }
         // What nobody reads any more belongs to the step alone.
         for &slot in &step.frees {

@@ -211,11 +211,16 @@ impl<'b, 'm> Builder<'b, 'm> {
         if let Some(function) = self.model.functions.get(&(domain, &*node.op_type)) {
             return self.call(function, node, inputs, &attributes, frame);
         }
-        let opset = *frame.opsets.get(domain).ok_or_else(|| {
-            fault!("is of operator set `{domain}`, which the model doesn't import")
-        })?;
+        let opset = *frame
+            .opsets
+            .get(domain)
+            .ok_or_else(|| fault!("is of operator set `{domain}`, which the model doesn't import"))?;
         let entry = ops::find(domain, &node.op_type).ok_or_else(|| {
-            Fault::unsupported(format!("there is no operator `{}` here{}", node.op_type, ops::nearest(domain, &node.op_type)))
+            Fault::unsupported(format!(
+                "there is no operator `{}` here{}",
+                node.op_type,
+                ops::nearest(domain, &node.op_type)
+            ))
         })?;
         let (graphs, captures) = self.subgraphs(&attributes, frame)?;
         let subgraphs = graphs.iter().map(|(_, graph)| Subgraph::clone(graph)).collect();
@@ -326,9 +331,10 @@ impl<'b, 'm> Builder<'b, 'm> {
         let body = std::mem::replace(&mut self.names, ours);
         done?;
         for (name, result) in node.output.iter().zip(&function.output).filter(|(name, _)| !name.is_empty()) {
-            let source = body.get(result).copied().flatten().ok_or_else(|| {
-                fault!("function `{}` doesn't make its output `{result}`", function.name)
-            })?;
+            let source =
+                body.get(result).copied().flatten().ok_or_else(|| {
+                    fault!("function `{}` doesn't make its output `{result}`", function.name)
+                })?;
             self.bind(name, Some(source))?;
         }
         Ok(())
@@ -381,7 +387,9 @@ impl<'b, 'm> Builder<'b, 'm> {
     fn look_up(&self, name: &str) -> Option<Option<Known>> {
         match self.names.get(name) {
             Some(None) => Some(None),
-            Some(Some(Source::Constant(at))) => Some(Some(Known::Constant(self.graph.constants[*at].clone()))),
+            Some(Some(Source::Constant(at))) => {
+                Some(Some(Known::Constant(self.graph.constants[*at].clone())))
+            }
             Some(Some(Source::Slot(_))) => Some(Some(Known::Later)),
             None => self.outer?.look_up(name),
         }

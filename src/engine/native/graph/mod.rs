@@ -17,7 +17,10 @@ pub use types::{Axis, Type};
 
 use std::sync::Arc;
 
-use super::{ops::{Entry, Op}, value::Value};
+use super::{
+    ops::{Entry, Op},
+    value::Value,
+};
 
 /// Where a step finds an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,15 +13,34 @@
 //!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
+mod alike;
 mod cast;
 mod constant;
+mod control;
+mod conv;
 mod elementwise;
 mod generate;
 mod matrix;
 mod quantised;
 mod reduce;
+mod gather;
+mod ml;
+mod movement;
+mod normalisation;
+mod optional;
+mod pooling;
+mod recurrent;
+mod sequence;
+mod shape;
+mod spatial;
+mod text;
+mod vision;
 
-use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
+use super::{
+    exec::{Args, Outputs, Run},
+    fault::Fault,
+    graph::Node,
+};
 
 /// A prepared operator: takes the state of the run and the inputs, gives the outputs.
 pub type Op = Box<dyn Fn(&mut Run<'_>, Args) -> Result<Outputs, Fault> + Send + Sync>;
@@ -80,13 +99,28 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
-    ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
     ("element by element", elementwise::OPERATORS),
     ("generated", generate::OPERATORS),
     ("matrices", matrix::OPERATORS),
     ("quantised numbers", quantised::OPERATORS),
     ("reductions", reduce::OPERATORS),
+    ("ai.onnx.ml", ml::OPERATORS),
+];
+pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("casts", cast::OPERATORS),
+    ("control flow", control::OPERATORS),
+    ("convolution", conv::OPERATORS),
+    ("normalisation", normalisation::OPERATORS),
+    ("pooling", pooling::OPERATORS),
+    ("gathering and scattering", gather::OPERATORS),
+    ("movement", movement::OPERATORS),
+    ("optionals", optional::OPERATORS),
+    ("sequences", sequence::OPERATORS),
+    ("shapes", shape::OPERATORS),
+    ("images", vision::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
+    ("text", text::OPERATORS),
 ];
 
 /// The table's entry for an operator.

@@ -112,7 +112,10 @@ fn run(suite: &str) {
         let outcome = catch_unwind(AssertUnwindSafe(|| check(&root.join(name))));
         if let Err(what) = outcome.unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
-            Err(format!("PANIC {}", text.or(panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()))
+            Err(format!(
+                "PANIC {}",
+                text.or(panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
+            ))
         }) {
             failed.insert(name.clone(), what);
         }

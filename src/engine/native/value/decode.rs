@@ -125,11 +125,7 @@ fn unpack(raw: &[u8], bits: usize, len: usize) -> Vec<u8> {
 /// Elements in the typed field of their kind (`TensorProto` in `onnx.proto3`).
 fn from_fields(kind: Kind, proto: &TensorProto, len: usize) -> Result<Data, Fault> {
     let full = |held: usize, expected: usize| {
-        if held == expected {
-            Ok(())
-        } else {
-            Err(fault!("should have {expected} elements and has {held}"))
-        }
+        if held == expected { Ok(()) } else { Err(fault!("should have {expected} elements and has {held}")) }
     };
     fn pairs<T: Copy>(v: &[T]) -> Vec<[T; 2]> {
         v.as_chunks::<2>().0.to_vec()

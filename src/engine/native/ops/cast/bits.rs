@@ -43,7 +43,11 @@ pub(super) fn bit_cast(node: &Node<'_>) -> Result<Op, Fault> {
             Data::String(_) => return Err(fault!("input 0: text has no bits to read")),
         }
         // Small elements are kept a byte each, not packed as in a file.
-        let data = if to.is_small() { Data::Small(to, Arc::new(bytes)) } else { decode::from_raw(to, &bytes, x.len())? };
+        let data = if to.is_small() {
+            Data::Small(to, Arc::new(bytes))
+        } else {
+            decode::from_raw(to, &bytes, x.len())?
+        };
         one(Tensor::new(x.shape(), data)?)
     })
 }

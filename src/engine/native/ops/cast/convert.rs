@@ -167,7 +167,10 @@ pub fn convert(run: &mut Run<'_>, from: &Data, to: Kind, rounding: Rounding) -> 
         Kind::Bool => bool::wrap(numbers(run, from)?),
         Kind::String => <Arc<str>>::wrap(texts(run, from)?),
         Kind::C64 | Kind::C128 => {
-            return Err(Fault::unsupported(format!("casts {} to {to}, which ONNX has no rule for", from.kind())));
+            return Err(Fault::unsupported(format!(
+                "casts {} to {to}, which ONNX has no rule for",
+                from.kind()
+            )));
         }
         small => Data::Small(small, Arc::new(codes(run, from, small, rounding)?)),
     })
@@ -194,7 +197,9 @@ fn numbers<T: Target>(run: &mut Run<'_>, from: &Data) -> Result<Vec<T>, Fault> {
         Data::Small(kind, v) if kind.is_integer() => {
             out.extend(v.iter().map(|&code| T::from_i64(i64::from(small::to_i32(*kind, code)))));
         }
-        Data::Small(kind, v) => out.extend(v.iter().map(|&code| T::from_f64(f64::from(small::to_f32(*kind, code))))),
+        Data::Small(kind, v) => {
+            out.extend(v.iter().map(|&code| T::from_f64(f64::from(small::to_f32(*kind, code)))))
+        }
         other => with_kinds!(
             [I8, I16, I32, U8, U16, U32, Bool] other,
             v => out.extend(v.iter().map(|&x| T::from_i64(i64::from(x)))),
@@ -260,7 +265,8 @@ fn power_of_two(value: f32, rounding: Rounding) -> u8 {
         return NAN;
     }
     // Below 2^-126 the exponent is in the fraction: 2^-127 is half of it.
-    let (above, step) = if exponent == 0 { (fraction.saturating_sub(LEAST), LEAST) } else { (fraction, 1 << 23) };
+    let (above, step) =
+        if exponent == 0 { (fraction.saturating_sub(LEAST), LEAST) } else { (fraction, 1 << 23) };
     let up = match rounding.power {
         Power::Up => above > 0,
         Power::Down => false,

@@ -106,13 +106,17 @@ mod tests {
     #[test]
     fn numbers_are_printed_as_numpy_prints_them() {
         let singles = [1e-5, 1e-4, 0.001, 3.0, -0.0, 100000.0, 1e6, 123456.789, 16777216.0];
-        let texts = ["1e-05", "1e-04", "0.001", "3.0", "-0.0", "100000.0", "1e+06", "123456.79", "1.6777216e+07"];
+        let texts =
+            ["1e-05", "1e-04", "0.001", "3.0", "-0.0", "100000.0", "1e+06", "123456.79", "1.6777216e+07"];
         assert_eq!(singles.map(|x| from_f32(x).to_string()), texts);
         let doubles = [1e-5, 1e-4, 9.9e15, 1e16, 1.5e-7, 1e100, f64::NAN, f64::NEG_INFINITY];
         let texts = ["1e-05", "0.0001", "9900000000000000.0", "1e+16", "1.5e-07", "1e+100", "nan", "-inf"];
         assert_eq!(doubles.map(|x| from_f64(x).to_string()), texts);
         let halves = [0.1, 999.5, 1000.0, 2047.0, 12345.0].map(f16::from_f32);
-        assert_eq!(halves.map(|x| from_f16(x).to_string()), ["0.1", "999.5", "1e+03", "2.047e+03", "1.2344e+04"]);
+        assert_eq!(
+            halves.map(|x| from_f16(x).to_string()),
+            ["0.1", "999.5", "1e+03", "2.047e+03", "1.2344e+04"]
+        );
     }
 
     #[test]

@@ -71,7 +71,13 @@ macro_rules! curves {
 /// `max(low, min(high, x))`; NaN stays.
 #[inline]
 fn within<R: Real>(x: R, low: R, high: R) -> R {
-    if x < low { low } else if x > high { high } else { x }
+    if x < low {
+        low
+    } else if x > high {
+        high
+    } else {
+        x
+    }
 }
 
 curves! {

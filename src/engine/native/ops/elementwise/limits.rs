@@ -5,7 +5,12 @@ use crate::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
-        kernels::{broadcast, number::{Float, Number, Real}, random::Generator, select},
+        kernels::{
+            broadcast,
+            number::{Float, Number, Real},
+            random::Generator,
+            select,
+        },
         ops::{Op, op},
         value::{Data, Kind, Tensor, elements},
     },
@@ -48,7 +53,11 @@ pub(super) fn clip(node: &Node<'_>) -> Result<Op, Fault> {
             }
         }
         fn clipped<T: Number>(
-            run: &mut Run<'_>, args: &Args, v: &[T], low: Option<f32>, high: Option<f32>,
+            run: &mut Run<'_>,
+            args: &Args,
+            v: &[T],
+            low: Option<f32>,
+            high: Option<f32>,
         ) -> Result<Vec<T>, Fault> {
             let low = limit(args, 1, low, T::LEAST)?;
             let high = limit(args, 2, high, T::GREATEST)?;

@@ -7,7 +7,10 @@ use crate::{
         exec::{Run, one},
         fault::{Fault, fault},
         graph::Node,
-        kernels::{broadcast, number::{Float, Number, Real}},
+        kernels::{
+            broadcast,
+            number::{Float, Number, Real},
+        },
         ops::{Op, op},
         value::{Data, Element, Tensor, elements},
     },
@@ -73,7 +76,9 @@ pub(super) fn pow(_: &Node<'_>) -> Result<Op, Fault> {
             let mut out = run.buffer(len)?;
             match y[..] {
                 [2.0] => out.extend(x.iter().map(|x| x * x)),
-                _ => broadcast::zip((x, a.shape()), (y, b.shape()), &shape, &mut out, |x, y| Real::powf(*x, *y)),
+                _ => broadcast::zip((x, a.shape()), (y, b.shape()), &shape, &mut out, |x, y| {
+                    Real::powf(*x, *y)
+                }),
             }
             f32::wrap(out)
         } else if a.kind().is_integer() && b.kind().is_integer() {
@@ -147,7 +152,8 @@ pub(super) fn modulo(node: &Node<'_>) -> Result<Op, Fault> {
         let (a, b) = (args.tensor(0)?, args.tensor(1)?);
         let shape = broadcast::shape(a.shape(), b.shape())?;
         let len = elements(&shape)?;
-        if with_kinds!([I8, I16, I32, I64, U8, U16, U32, U64] b.data(), v => v.iter().any(|&v| v == 0), false) {
+        if with_kinds!([I8, I16, I32, I64, U8, U16, U32, U64] b.data(), v => v.iter().any(|&v| v == 0), false)
+        {
             return Err(fault!("divides integers by zero"));
         }
         let data = map_kinds2!(
