@@ -19,17 +19,17 @@ mod constant;
 mod control;
 mod conv;
 mod elementwise;
+mod gather;
 mod generate;
 mod matrix;
-mod quantised;
-mod reduce;
-mod gather;
 mod ml;
 mod movement;
 mod normalisation;
 mod optional;
 mod pooling;
+mod quantised;
 mod recurrent;
+mod reduce;
 mod sequence;
 mod shape;
 mod spatial;
@@ -99,27 +99,25 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
-    ("constants", constant::OPERATORS),
-    ("element by element", elementwise::OPERATORS),
-    ("generated", generate::OPERATORS),
-    ("matrices", matrix::OPERATORS),
-    ("quantised numbers", quantised::OPERATORS),
-    ("reductions", reduce::OPERATORS),
     ("ai.onnx.ml", ml::OPERATORS),
-];
-pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("casts", cast::OPERATORS),
+    ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
-    ("normalisation", normalisation::OPERATORS),
-    ("pooling", pooling::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
+    ("generated", generate::OPERATORS),
+    ("images", vision::OPERATORS),
+    ("matrices", matrix::OPERATORS),
     ("movement", movement::OPERATORS),
+    ("normalisation", normalisation::OPERATORS),
     ("optionals", optional::OPERATORS),
+    ("pooling", pooling::OPERATORS),
+    ("quantised numbers", quantised::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
+    ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
-    ("images", vision::OPERATORS),
-    ("recurrent layers", recurrent::OPERATORS),
     ("text", text::OPERATORS),
 ];
 
