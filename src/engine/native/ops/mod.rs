@@ -20,12 +20,16 @@ mod control;
 mod conv;
 mod elementwise;
 mod gather;
+mod generate;
+mod matrix;
 mod ml;
 mod movement;
 mod normalisation;
 mod optional;
 mod pooling;
+mod quantised;
 mod recurrent;
+mod reduce;
 mod sequence;
 mod shape;
 mod spatial;
@@ -95,6 +99,7 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("ai.onnx.ml", ml::OPERATORS),
     ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
@@ -102,11 +107,17 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("element by element", elementwise::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
     ("ai.onnx.ml", ml::OPERATORS),
+    ("generated", generate::OPERATORS),
+    ("images", vision::OPERATORS),
+    ("matrices", matrix::OPERATORS),
     ("movement", movement::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("optionals", optional::OPERATORS),
     ("pooling", pooling::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
+    ("quantised numbers", quantised::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
+    ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
     ("text", text::OPERATORS),

@@ -157,5 +157,6 @@ suites! {
     sklearn: "sklearn",
     boosters: "boosters",
     quantised: "quant",
+    quantised_contrib: "quant-contrib",
     whole_models: "whole",
 }
