@@ -106,7 +106,6 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("convolution", conv::OPERATORS),
     ("element by element", elementwise::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
-    ("ai.onnx.ml", ml::OPERATORS),
     ("generated", generate::OPERATORS),
     ("images", vision::OPERATORS),
     ("matrices", matrix::OPERATORS),
@@ -116,12 +115,10 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("pooling", pooling::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
     ("quantised numbers", quantised::OPERATORS),
-    ("recurrent layers", recurrent::OPERATORS),
     ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
     ("text", text::OPERATORS),
-    ("images", vision::OPERATORS),
 ];
 
 /// The table's entry for an operator.
