@@ -69,6 +69,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Which of the values its subgraphs read (`Args::captures`) are those of one of them.
+    pub fn captures_of(&self, name: &str) -> std::ops::Range<usize> {
+        let before = self.graphs.iter().take_while(|(key, _)| key != name);
+        let start = before.map(|(_, graph)| graph.captures.len()).sum();
+        let own = self.graphs.iter().find(|(key, _)| key == name);
+        start..start + own.map_or(0, |(_, graph)| graph.captures.len())
+    }
+
     /// A graph attribute: the body of a loop, the branch of an if.
     pub fn graph(&self, name: &str) -> Result<Subgraph, Fault> {
         self.graphs

@@ -13,6 +13,7 @@
 //!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
+mod attention;
 mod constant;
 mod conv;
 mod elementwise;
@@ -67,6 +68,7 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("attention", attention::OPERATORS),
     ("constants", constant::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("element by element", elementwise::OPERATORS),
