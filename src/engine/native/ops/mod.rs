@@ -15,6 +15,7 @@
 
 mod alike;
 mod cast;
+mod attention;
 mod constant;
 mod control;
 mod conv;
@@ -101,6 +102,7 @@ pub(super) fn op(
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("ai.onnx.ml", ml::OPERATORS),
     ("casts", cast::OPERATORS),
+    ("attention", attention::OPERATORS),
     ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
