@@ -14,8 +14,8 @@
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
 mod alike;
-mod cast;
 mod attention;
+mod cast;
 mod constant;
 mod control;
 mod conv;
