@@ -158,4 +158,5 @@ suites! {
     boosters: "boosters",
     quantised: "quant",
     whole_models: "whole",
+    classical: "classical",
 }
