@@ -103,7 +103,8 @@ fn bench(args: &Args) -> Result<bool, String> {
             let of = |times: Vec<f64>| median(times.into_iter());
             let (ours, theirs, call) = (of(ours), of(theirs), of(calls));
             let ratio = ours.zip(theirs).map(|(ours, theirs)| ours / theirs);
-            let bare = ours.zip(theirs.zip(call)).map(|(ours, (theirs, call))| ours / (theirs - call).max(0.1));
+            let bare =
+                ours.zip(theirs.zip(call)).map(|(ours, (theirs, call))| ours / (theirs - call).max(0.1));
             let met = ratio.is_some_and(|ratio| ratio <= limit);
             all_met &= met;
             lines.push(vec![
@@ -158,7 +159,9 @@ fn same_answers(name: &str, session: &mut dyn Session, rows: &[f32], theirs: &[f
     let ours = ours.ok_or_else(|| format!("{name}: has no output of floats"))?;
     let differs = |(ours, theirs): (&f32, &f32)| (ours - theirs).abs() > 1e-4 * (1.0 + theirs.abs());
     match ours.iter().zip(theirs).position(differs) {
-        _ if ours.len() != theirs.len() => Err(format!("{name}: {} values, not {}", ours.len(), theirs.len())),
+        _ if ours.len() != theirs.len() => {
+            Err(format!("{name}: {} values, not {}", ours.len(), theirs.len()))
+        }
         Some(at) => Err(format!("{name}: value {at} is {}, ONNX Runtime's {}", ours[at], theirs[at])),
         None => Ok(()),
     }

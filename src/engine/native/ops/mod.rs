@@ -16,15 +16,21 @@
 mod alike;
 mod cast;
 mod constant;
+mod control;
 mod conv;
 mod elementwise;
-mod ml;
 mod gather;
+mod ml;
 mod movement;
 mod normalisation;
+mod optional;
 mod pooling;
+mod recurrent;
+mod sequence;
 mod shape;
 mod spatial;
+mod text;
+mod vision;
 
 use super::{
     exec::{Args, Outputs, Run},
@@ -89,16 +95,22 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
-    ("ai.onnx.ml", ml::OPERATORS),
     ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
-    ("element by element", elementwise::OPERATORS),
+    ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
-    ("normalisation", normalisation::OPERATORS),
-    ("pooling", pooling::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
+    ("ai.onnx.ml", ml::OPERATORS),
     ("movement", movement::OPERATORS),
+    ("normalisation", normalisation::OPERATORS),
+    ("optionals", optional::OPERATORS),
+    ("pooling", pooling::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
+    ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
+    ("text", text::OPERATORS),
+    ("images", vision::OPERATORS),
 ];
 
 /// The table's entry for an operator.

@@ -99,9 +99,7 @@ fn reals<T: Real>(tensor: &Tensor, name: &str) -> Result<Vec<T>, Fault> {
 
 /// Nodes at their own places, leaves behind them.
 fn links<T: Real>(node: &Node<'_>) -> Result<Links<T>, Fault> {
-    let ints = |name: &str| {
-        node.attributes.ints(name)?.ok_or_else(|| fault!("lacks its attribute `{name}`"))
-    };
+    let ints = |name: &str| node.attributes.ints(name)?.ok_or_else(|| fault!("lacks its attribute `{name}`"));
     let splits = reals::<T>(&required(node, "nodes_splits")?, "nodes_splits")?;
     let modes = required(node, "nodes_modes")?;
     let modes = modes.slice::<u8>().map_err(|fault| fault.about("attribute `nodes_modes`"))?;
@@ -110,8 +108,7 @@ fn links<T: Real>(node: &Node<'_>) -> Result<Links<T>, Fault> {
     let (yes_is_leaf, no_is_leaf) = (ints("nodes_trueleafs")?, ints("nodes_falseleafs")?);
     let missing = node.attributes.ints("nodes_missing_value_tracks_true")?.unwrap_or_default();
     let count = modes.len();
-    let lengths =
-        [splits.len(), features.len(), yes.len(), no.len(), yes_is_leaf.len(), no_is_leaf.len()];
+    let lengths = [splits.len(), features.len(), yes.len(), no.len(), yes_is_leaf.len(), no_is_leaf.len()];
     if lengths.iter().any(|&len| len != count) || !(missing.is_empty() || missing.len() == count) {
         return Err(fault!("its `nodes_` attributes differ in length"));
     }
@@ -166,7 +163,10 @@ fn links<T: Real>(node: &Node<'_>) -> Result<Links<T>, Fault> {
     let votes = leaf_targets.iter().zip(&leaf_weights).enumerate();
     let votes = votes.map(|(leaf, (&target, &weight))| (count + leaf, target, weight)).collect();
     let roots = ints("tree_roots")?.iter().map(|&root| {
-        usize::try_from(root).ok().filter(|&root| root < count).ok_or_else(|| fault!("a tree begins at node {root}"))
+        usize::try_from(root)
+            .ok()
+            .filter(|&root| root < count)
+            .ok_or_else(|| fault!("a tree begins at node {root}"))
     });
     Ok(Links { nodes, roots: roots.collect::<Result<_, _>>()?, members, votes, names: vec![] })
 }

@@ -49,7 +49,10 @@ pub(super) fn linear_classifier(node: &Node<'_>) -> Result<Op, Fault> {
         pool.with(|(buffer, winners)| {
             model.run(as_f32(x, buffer)?, winners, &mut scores);
             let labels = labels.tensor(run, winners)?;
-            Ok(smallvec::smallvec![labels.into(), Tensor::of([rows, model.scores()].as_slice(), scores)?.into()])
+            Ok(smallvec::smallvec![
+                labels.into(),
+                Tensor::of([rows, model.scores()].as_slice(), scores)?.into()
+            ])
         })
     })
 }

@@ -1,9 +1,6 @@
 //! Maps to tensors and back: CastMap, DictVectorizer, ZipMap.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use smallvec::smallvec;
 

@@ -19,7 +19,8 @@ use crate::engine::{
 };
 
 fn kernel(node: &Node<'_>) -> Result<Kernel, Fault> {
-    Kernel::named(node.string("kernel_type", "LINEAR")?, &floats(node, "kernel_params")?).map_err(Fault::invalid)
+    Kernel::named(node.string("kernel_type", "LINEAR")?, &floats(node, "kernel_params")?)
+        .map_err(Fault::invalid)
 }
 
 fn count(name: &str, value: i64) -> Result<usize, Fault> {
@@ -34,7 +35,10 @@ pub(super) fn svm_classifier(node: &Node<'_>) -> Result<Op, Fault> {
     let model = SvmClassifier::new(SvmClassifierSpec {
         kernel: kernel(node)?,
         classes: labels.len(),
-        vectors_per_class: per_class.into_iter().map(|n| count("vectors_per_class", n)).collect::<Result<_, _>>()?,
+        vectors_per_class: per_class
+            .into_iter()
+            .map(|n| count("vectors_per_class", n))
+            .collect::<Result<_, _>>()?,
         support_vectors: floats(node, "support_vectors")?,
         coefficients: floats(node, "coefficients")?,
         rho: floats(node, "rho")?,
@@ -52,7 +56,10 @@ pub(super) fn svm_classifier(node: &Node<'_>) -> Result<Op, Fault> {
         pool.with(|(buffer, winners, scratch)| {
             model.run(as_f32(x, buffer)?, scratch, winners, &mut scores);
             let labels = labels.tensor(run, winners)?;
-            Ok(smallvec::smallvec![labels.into(), Tensor::of([rows, model.scores()].as_slice(), scores)?.into()])
+            Ok(smallvec::smallvec![
+                labels.into(),
+                Tensor::of([rows, model.scores()].as_slice(), scores)?.into()
+            ])
         })
     })
 }

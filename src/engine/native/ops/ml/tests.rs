@@ -47,8 +47,12 @@ fn texts(name: &str, texts: &[&'static str]) -> AttributeProto {
 
 /// A tensor attribute of raw little-endian bytes; `data_type` is ONNX's number.
 fn raw(name: &str, data_type: i32, count: usize, bytes: Vec<u8>) -> AttributeProto {
-    let t =
-        TensorProto { dims: vec![count as i64], data_type, raw_data: Bytes::from(bytes), ..Default::default() };
+    let t = TensorProto {
+        dims: vec![count as i64],
+        data_type,
+        raw_data: Bytes::from(bytes),
+        ..Default::default()
+    };
     AttributeProto { t: Some(t), ..attribute(name, kind::TENSOR) }
 }
 
@@ -221,9 +225,11 @@ fn maps_of_texts() {
 
 #[test]
 fn numbers_of_every_type_are_imputed() {
-    let floats = || vec![floats("imputed_value_floats", &[9.0]), {
-        AttributeProto { f: 1.0, ..attribute("replaced_value_float", kind::FLOAT) }
-    }];
+    let floats = || {
+        vec![floats("imputed_value_floats", &[9.0]), {
+            AttributeProto { f: 1.0, ..attribute("replaced_value_float", kind::FLOAT) }
+        }]
+    };
     let answer = output("Imputer", floats(), rows(2, vec![1f64, 2.0])).unwrap();
     assert_eq!(answer.slice::<f64>().unwrap(), [9.0, 2.0]);
     let ints = vec![ints("imputed_value_int64s", &[5, 6]), int("replaced_value_int64", 2)];
@@ -257,7 +263,9 @@ fn no_rows_have_no_answers() {
 fn a_row_without_features_is_refused() {
     let bare = || Tensor::of([3, 0].as_slice(), Vec::<f32>::new()).unwrap();
     assert!(refused("TreeEnsembleRegressor", stump(false), bare()).contains("look at 1 features"));
-    assert!(refused("LinearRegressor", vec![floats("coefficients", &[1.0])], bare()).contains("has 0 features"));
+    assert!(
+        refused("LinearRegressor", vec![floats("coefficients", &[1.0])], bare()).contains("has 0 features")
+    );
     let answer = output("Normalizer", vec![], bare()).unwrap();
     assert_eq!(answer.shape(), [3, 0]);
 }

@@ -10,9 +10,7 @@ use crate::engine::{
         graph::Node,
         value::{Data, Element, Tensor},
     },
-    trees::{
-        Aggregate, Branching, Classifier, Links, NodeSpec, Real, Regressor, Scratch, VoteSpec, link,
-    },
+    trees::{Aggregate, Branching, Classifier, Links, NodeSpec, Real, Regressor, Scratch, VoteSpec, link},
 };
 
 /// A forest in the precision its input asks for. Numbers written as f32 serve inputs of f64 as well,
@@ -188,7 +186,8 @@ fn reals<T: Real + Element>(node: &Node<'_>, name: &str) -> Result<Vec<T>, Fault
         if let Ok(values) = tensor.slice::<T>() {
             return Ok(values.to_vec());
         }
-        let values = tensor.slice::<f32>().map_err(|fault| fault.about(format!("attribute `{as_tensor}`")))?;
+        let values =
+            tensor.slice::<f32>().map_err(|fault| fault.about(format!("attribute `{as_tensor}`")))?;
         return Ok(values.iter().map(|&value| T::from_f32(value)).collect());
     }
     let values = node.attributes.floats(name)?.unwrap_or_default();
