@@ -103,7 +103,6 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("ai.onnx.ml", ml::OPERATORS),
     ("casts", cast::OPERATORS),
     ("attention", attention::OPERATORS),
-    ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
@@ -112,7 +111,6 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("generated", generate::OPERATORS),
     ("images", vision::OPERATORS),
     ("matrices", matrix::OPERATORS),
-    ("ai.onnx.ml", ml::OPERATORS),
     ("movement", movement::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("optionals", optional::OPERATORS),
@@ -123,7 +121,6 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
     ("text", text::OPERATORS),
-    ("images", vision::OPERATORS),
 ];
 
 /// The table's entry for an operator.
