@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod config;
 pub mod crypto;
+pub mod decide;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;
@@ -16,3 +17,4 @@ pub mod scoring;
 pub mod settings;
 pub mod signal;
 pub mod telemetry;
+pub mod vision;

@@ -133,6 +133,10 @@ def blocked():
 
 def write(out: Path, name: str, made: onnx.ModelProto):
     contrib = any(node.domain == "com.microsoft" for node in made.graph.node)
+    if contrib and ("u8s8" in name or "channels" in name):
+        # ONNX Runtime alone knows these operators, and its 8-bit products saturate on processors
+        # without VNNI: up to 67 steps beside the QDQ form of the same network.
+        return
     x = quant_models.rows(made, ROWS, 99)
     model_bytes = made.SerializeToString(deterministic=True)
     reference = None if contrib else ReferenceEvaluator(made).run(None, {"x": x})[0]

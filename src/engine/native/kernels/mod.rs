@@ -2,4 +2,19 @@
 //! memory they fill, and trust the shapes they are given, which the operators have checked.
 
 pub mod broadcast;
+pub mod conv;
+pub mod matmul;
+pub mod normal;
+pub mod number;
+pub mod pad;
+pub mod places;
+pub mod pool;
+pub mod random;
+pub mod real;
+pub mod recurrent;
+pub mod resize;
+pub mod select;
 pub mod shape;
+pub mod softmax;
+pub mod strided;
+pub mod window;

@@ -13,8 +13,24 @@
 //!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
+mod alike;
+mod cast;
 mod constant;
+mod control;
+mod conv;
 mod elementwise;
+mod gather;
+mod ml;
+mod movement;
+mod normalisation;
+mod optional;
+mod pooling;
+mod recurrent;
+mod sequence;
+mod shape;
+mod spatial;
+mod text;
+mod vision;
 
 use super::{
     exec::{Args, Outputs, Run},
@@ -58,6 +74,18 @@ pub(super) const fn ml(
     Entry { domain: "ai.onnx.ml", name, since, note: None, varies: false, prepare }
 }
 
+/// An operator that only ONNX Runtime has.
+pub(super) const fn contrib(name: &'static str, prepare: fn(&Node<'_>) -> Result<Op, Fault>) -> Entry {
+    Entry { domain: "com.microsoft", name, since: &[1], note: None, varies: false, prepare }
+}
+
+impl Entry {
+    /// An operator that draws random numbers.
+    const fn varying(self) -> Entry {
+        Entry { varies: true, ..self }
+    }
+}
+
 /// A closure as an operator.
 pub(super) fn op(
     run: impl Fn(&mut Run<'_>, Args) -> Result<Outputs, Fault> + Send + Sync + 'static,
@@ -66,8 +94,26 @@ pub(super) fn op(
 }
 
 /// All operators, a family a slice.
-pub const FAMILIES: &[(&str, &[Entry])] =
-    &[("constants", constant::OPERATORS), ("element by element", elementwise::OPERATORS)];
+pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("constants", constant::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
+    ("ai.onnx.ml", ml::OPERATORS),
+];
+pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("casts", cast::OPERATORS),
+    ("control flow", control::OPERATORS),
+    ("convolution", conv::OPERATORS),
+    ("normalisation", normalisation::OPERATORS),
+    ("pooling", pooling::OPERATORS),
+    ("gathering and scattering", gather::OPERATORS),
+    ("movement", movement::OPERATORS),
+    ("optionals", optional::OPERATORS),
+    ("sequences", sequence::OPERATORS),
+    ("shapes", shape::OPERATORS),
+    ("images", vision::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
+    ("text", text::OPERATORS),
+];
 
 /// The table's entry for an operator.
 pub fn find(domain: &str, name: &str) -> Option<&'static Entry> {

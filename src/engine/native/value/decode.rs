@@ -70,7 +70,10 @@ pub fn shape(dims: &[i64]) -> Result<Shape, Fault> {
 }
 
 /// Little-endian elements; those below a byte are packed from the low end.
-fn from_raw(kind: Kind, raw: &[u8], len: usize) -> Result<Data, Fault> {
+///
+/// # Errors
+/// Another number of bytes than `len` elements have; text.
+pub fn from_raw(kind: Kind, raw: &[u8], len: usize) -> Result<Data, Fault> {
     let bits = kind.bits().ok_or_else(|| fault!("has strings as raw bytes"))? as usize;
     let expected = (len * bits).div_ceil(8);
     if raw.len() != expected {

@@ -1,0 +1,252 @@
+//! The two types that real numbers are computed in: f32 (for half floats too) and f64.
+
+use std::{
+    borrow::Cow,
+    fmt::Debug,
+    iter::Sum,
+    ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign},
+};
+
+use half::{bf16, f16};
+
+use super::matmul::Scalar;
+use crate::engine::native::{
+    exec::{Args, Run},
+    fault::{Fault, fault},
+    value::{Data, Element, Kind, Tensor},
+};
+
+/// f32 or f64.
+pub trait Real:
+    Element
+    + Scalar
+    + Copy
+    + Debug
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + DivAssign
+    + Sum
+{
+    const ZERO: Self;
+    const ONE: Self;
+    const INFINITY: Self;
+    /// Rounds to the type.
+    fn from_f64(value: f64) -> Self;
+    fn to_f64(self) -> f64;
+    fn abs(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn exp(self) -> Self;
+    fn ln(self) -> Self;
+    fn ln_1p(self) -> Self;
+    fn tanh(self) -> Self;
+    fn powf(self, exponent: Self) -> Self;
+    fn powi(self, exponent: i32) -> Self;
+    fn floor(self) -> Self;
+    fn ceil(self) -> Self;
+    fn round_ties_even(self) -> Self;
+    fn max(self, other: Self) -> Self;
+    fn min(self, other: Self) -> Self;
+    fn is_nan(self) -> bool;
+
+    fn from_usize(value: usize) -> Self {
+        Self::from_f64(value as f64)
+    }
+}
+
+macro_rules! real {
+    ($($t:ident),*) => {$(
+        impl Real for $t {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const INFINITY: Self = $t::INFINITY;
+            #[inline]
+            fn from_f64(value: f64) -> Self { value as $t }
+            #[inline]
+            fn to_f64(self) -> f64 { f64::from(self) }
+            #[inline]
+            fn abs(self) -> Self { $t::abs(self) }
+            #[inline]
+            fn sqrt(self) -> Self { $t::sqrt(self) }
+            #[inline]
+            fn exp(self) -> Self { $t::exp(self) }
+            #[inline]
+            fn ln(self) -> Self { $t::ln(self) }
+            #[inline]
+            fn ln_1p(self) -> Self { $t::ln_1p(self) }
+            #[inline]
+            fn tanh(self) -> Self { $t::tanh(self) }
+            #[inline]
+            fn powf(self, exponent: Self) -> Self { $t::powf(self, exponent) }
+            #[inline]
+            fn powi(self, exponent: i32) -> Self { $t::powi(self, exponent) }
+            #[inline]
+            fn floor(self) -> Self { $t::floor(self) }
+            #[inline]
+            fn ceil(self) -> Self { $t::ceil(self) }
+            #[inline]
+            fn round_ties_even(self) -> Self { $t::round_ties_even(self) }
+            #[inline]
+            fn max(self, other: Self) -> Self { $t::max(self, other) }
+            #[inline]
+            fn min(self, other: Self) -> Self { $t::min(self, other) }
+            #[inline]
+            fn is_nan(self) -> bool { $t::is_nan(self) }
+        }
+    )*};
+}
+
+real!(f32, f64);
+
+/// The floats of a tensor as `T`: borrowed when they are of that type, otherwise converted.
+///
+/// # Errors
+/// A tensor of another kind, or more memory than allowed.
+pub fn widened<'t, T: Real>(run: &mut Run<'_>, tensor: &'t Tensor) -> Result<Cow<'t, [T]>, Fault> {
+    if let Some(own) = T::of(tensor.data()) {
+        return Ok(Cow::Borrowed(own));
+    }
+    let mut out = run.buffer(tensor.len())?;
+    match tensor.data() {
+        Data::F32(v) => out.extend(v.iter().map(|&v| T::from_f64(f64::from(v)))),
+        Data::F64(v) => out.extend(v.iter().map(|&v| T::from_f64(v))),
+        Data::F16(v) => out.extend(v.iter().map(|v| T::from_f64(v.to_f64()))),
+        Data::BF16(v) => out.extend(v.iter().map(|v| T::from_f64(v.to_f64()))),
+        _ => return Err(fault!("is {}, must be a float of 16 to 64 bits", tensor.kind())),
+    }
+    Ok(Cow::Owned(out))
+}
+
+/// An input, [`widened`].
+///
+/// # Errors
+/// As [`widened`]; an input left out.
+pub fn input<'t, T: Real>(run: &mut Run<'_>, args: &'t Args, index: usize) -> Result<Cow<'t, [T]>, Fault> {
+    widened(run, args.tensor(index)?).map_err(|fault| fault.about(format!("input {index}")))
+}
+
+/// An input that may be left out, [`widened`].
+///
+/// # Errors
+/// As [`widened`].
+pub fn opt_input<'t, T: Real>(
+    run: &mut Run<'_>,
+    args: &'t Args,
+    index: usize,
+) -> Result<Option<Cow<'t, [T]>>, Fault> {
+    args.opt_value(index).map(|_| input(run, args, index)).transpose()
+}
+
+/// An input that may be left out and must have one number for each of `len`.
+///
+/// # Errors
+/// As [`widened`]; another number of elements.
+pub fn opt_vector<'t, T: Real>(
+    run: &mut Run<'_>,
+    args: &'t Args,
+    index: usize,
+    len: usize,
+) -> Result<Option<Cow<'t, [T]>>, Fault> {
+    let values = opt_input(run, args, index)?;
+    match &values {
+        Some(values) if values.len() != len => {
+            Err(fault!("input {index}: has {} elements, must have {len}", values.len()))
+        }
+        _ => Ok(values),
+    }
+}
+
+/// Numbers as elements of `kind`, rounded to it.
+///
+/// # Errors
+/// A kind that is no float of 16 to 64 bits, or more memory than allowed.
+pub fn narrowed<T: Real>(run: &mut Run<'_>, kind: Kind, values: Vec<T>) -> Result<Data, Fault> {
+    if kind == T::KIND {
+        return Ok(T::wrap(values));
+    }
+    fn each<T: Real, R: Element>(
+        run: &mut Run<'_>,
+        values: &[T],
+        f: impl Fn(f64) -> R,
+    ) -> Result<Data, Fault> {
+        let mut out = run.buffer(values.len())?;
+        out.extend(values.iter().map(|v| f(v.to_f64())));
+        Ok(R::wrap(out))
+    }
+    match kind {
+        Kind::F32 => each(run, &values, |v| v as f32),
+        Kind::F64 => each(run, &values, |v| v),
+        Kind::F16 => each(run, &values, f16::from_f64),
+        Kind::BF16 => each(run, &values, bf16::from_f64),
+        other => Err(fault!("makes floats of 16 to 64 bits, not {other}")),
+    }
+}
+
+/// A tensor of `kind` from numbers.
+///
+/// # Errors
+/// As [`narrowed`]; numbers that don't fill the shape.
+pub fn tensor<T: Real>(
+    run: &mut Run<'_>,
+    kind: Kind,
+    shape: &[usize],
+    values: Vec<T>,
+) -> Result<Tensor, Fault> {
+    Tensor::new(shape, narrowed(run, kind, values)?)
+}
+
+/// `reals!(kind, T => expr)`: evaluates `expr` with `T` the type in which floats of `kind` are computed.
+/// Anything that isn't a float leaves the function with a fault.
+macro_rules! reals {
+    ($kind:expr, $t:ident => $body:expr) => {
+        match $kind {
+            $crate::engine::native::value::Kind::F64 => {
+                type $t = f64;
+                $body
+            }
+            $crate::engine::native::value::Kind::F32
+            | $crate::engine::native::value::Kind::F16
+            | $crate::engine::native::value::Kind::BF16 => {
+                type $t = f32;
+                $body
+            }
+            other => {
+                Err($crate::engine::native::fault::fault!("takes floats of 16 to 64 bits, is given {other}"))
+            }
+        }
+    };
+}
+pub(crate) use reals;
+
+/// The sum of `f` of each number: eight sums side by side, then those, so that the order depends on the
+/// length alone and the loop can use a vector unit.
+pub fn sum<T: Real>(values: &[T], f: impl Fn(T) -> T) -> T {
+    let mut lanes = [T::ZERO; 8];
+    let chunks = values.chunks_exact(8);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &value) in lanes.iter_mut().zip(chunk) {
+            *lane += f(value);
+        }
+    }
+    for (lane, &value) in lanes.iter_mut().zip(rest) {
+        *lane += f(value);
+    }
+    let [a, b, c, d, e, f, g, h] = lanes;
+    ((a + e) + (b + f)) + ((c + g) + (d + h))
+}
+
+/// What one operation in elements of `kind` leaves of a number: rounds it there and back.
+pub fn rounding<T: Real>(kind: Kind) -> fn(T) -> T {
+    match kind {
+        Kind::F16 => |value| T::from_f64(f16::from_f64(value.to_f64()).to_f64()),
+        Kind::BF16 => |value| T::from_f64(bf16::from_f64(value.to_f64()).to_f64()),
+        _ => |value| value,
+    }
+}

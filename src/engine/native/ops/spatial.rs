@@ -1,0 +1,38 @@
+//! Attributes that the operators with a sliding window share.
+
+use crate::engine::native::{
+    fault::{Fault, fault},
+    graph::Node,
+    kernels::window::{AutoPad, Spec},
+};
+
+/// `auto_pad`, `pads`, `strides`, `dilations`, `ceil_mode`.
+pub(super) fn spec(node: &Node<'_>) -> Result<Spec, Fault> {
+    Ok(Spec {
+        strides: node.ints("strides")?,
+        dilations: node.ints("dilations")?,
+        pads: node.ints("pads")?,
+        auto_pad: AutoPad::parse(node.string("auto_pad", "NOTSET")?)?,
+        ceil: node.flag("ceil_mode", false)?,
+    })
+}
+
+/// `kernel_shape` where it must be given.
+pub(super) fn kernel_shape(node: &Node<'_>) -> Result<Vec<usize>, Fault> {
+    let given = node.ints("kernel_shape")?.ok_or_else(|| fault!("lacks its attribute `kernel_shape`"))?;
+    sizes("kernel_shape", &given)
+}
+
+/// Numbers of an attribute as sizes.
+pub(super) fn sizes(name: &str, given: &[i64]) -> Result<Vec<usize>, Fault> {
+    let negative = || fault!("attribute `{name}` holds a negative number: {given:?}");
+    given.iter().map(|&size| usize::try_from(size).map_err(|_| negative())).collect()
+}
+
+/// A shape's spatial axes: those after the first two.
+pub(super) fn spatial(shape: &[usize]) -> Result<&[usize], Fault> {
+    match shape {
+        [_, _, spatial @ ..] if !spatial.is_empty() => Ok(spatial),
+        _ => Err(fault!("input 0: has shape {shape:?}, must have a batch, channels and spatial axes")),
+    }
+}
