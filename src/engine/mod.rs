@@ -23,7 +23,7 @@ mod tests;
 mod tract;
 mod trees;
 
-pub use choose::{Choice, load};
+pub use choose::{Choice, external_files, load};
 pub use error::{LoadError, RunError};
 pub use inspect::{
     DimReport, MissingOperator, NodeReport, OperatorCount, Opset, PortReport, Report, Running, inspect,

@@ -2,14 +2,17 @@
 
 mod bench;
 mod inspect;
+mod recipe;
 mod verify;
 
 use std::path::{Path, PathBuf};
 
+pub use recipe::Framework;
+
 use super::{
     Failure,
     args::{EngineArg, ModelArgs, ModelCommand},
-    text::{bytes, grouped, print, print_json},
+    text::{bytes, grouped, print, print_json, table},
 };
 use crate::{
     engine::{Choice, Limits},
@@ -27,6 +30,7 @@ pub fn run(args: ModelArgs) -> Result<(), Failure> {
             let asked = verify::Asked { data: &data, random, tolerance, trace, json };
             verify::verify(&model, &limits, &asked)
         }
+        ModelCommand::Recipe { name, json } => recipe::recipe(name, json),
         ModelCommand::Bench { model, engine, secs, json } => {
             let (onnx, choice) = onnx_of(&model, engine, &limits)?;
             bench::bench(&onnx, &limits, choice, secs, json)

@@ -271,6 +271,7 @@ fn a_batch_of_one_is_never_exceeded() {
         name: name.into(),
         element: ElementType::F64,
         dims: vec![Dim::Fixed(1), Dim::Fixed(1)],
+        labels: vec![],
     };
     let signature = Signature { inputs: vec![port("x")], outputs: vec![port("y")], free_batch: false };
     let fixed = Arc::new(super::series::Echo(signature));

@@ -11,6 +11,8 @@ pub mod places;
 pub mod pool;
 pub mod random;
 pub mod real;
+pub mod recurrent;
+pub mod resize;
 pub mod select;
 pub mod shape;
 pub mod softmax;

@@ -16,14 +16,21 @@
 mod alike;
 mod cast;
 mod constant;
+mod control;
 mod conv;
 mod elementwise;
 mod gather;
+mod ml;
 mod movement;
 mod normalisation;
+mod optional;
 mod pooling;
+mod recurrent;
+mod sequence;
 mod shape;
 mod spatial;
+mod text;
+mod vision;
 
 use super::{
     exec::{Args, Outputs, Run},
@@ -88,15 +95,24 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
-    ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
     ("element by element", elementwise::OPERATORS),
+    ("ai.onnx.ml", ml::OPERATORS),
+];
+pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("casts", cast::OPERATORS),
+    ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
     ("movement", movement::OPERATORS),
+    ("optionals", optional::OPERATORS),
+    ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
+    ("images", vision::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
+    ("text", text::OPERATORS),
 ];
 
 /// The table's entry for an operator.
