@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod config;
 pub mod crypto;
+pub mod decide;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;

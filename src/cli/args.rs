@@ -27,6 +27,8 @@ pub enum Command {
     Score(ScoreArgs),
     /// Look at a model, or measure it on this machine.
     Model(ModelArgs),
+    /// Put a model together with what is known of it: how messages fill it, what its answers mean.
+    Bundle(BundleArgs),
     /// Find every fault in a configuration at once, without touching the network.
     Check(CheckArgs),
     /// Look into the outbox of a daemon, carry its backlog away, drop or replay records.
@@ -138,6 +140,60 @@ pub enum InputFormat {
 pub enum OutputFormat {
     Jsonl,
     Csv,
+}
+
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    #[command(subcommand)]
+    pub command: BundleCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BundleCommand {
+    /// Write a first bundle from a model and a sample of its messages.
+    Init(BundleInitArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct BundleInitArgs {
+    /// An .onnx file
+    pub model: PathBuf,
+    /// Sample messages: JSON lines, CSV with a header, or a picture
+    pub sample: Option<PathBuf>,
+    /// The folder to make; named after the model by default
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+    /// The bundle's name; the file's by default
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The bundle's version
+    #[arg(long = "set-version", value_name = "VERSION", default_value = "1.0.0")]
+    pub version: String,
+    /// The fields that fill the model's input, in the order it was trained with: a,b,c
+    #[arg(long, value_name = "NAMES")]
+    pub fields: Option<String>,
+    /// How the model takes pixels
+    #[arg(long, value_enum)]
+    pub pixels: Option<PixelRange>,
+    /// The names of the classes: a,b,c
+    #[arg(long, value_name = "NAMES")]
+    pub labels: Option<String>,
+    /// Ask nothing: what can't be known is an error that says which flag tells it
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PixelRange {
+    /// 0 to 1
+    Unit,
+    /// Less ImageNet's mean, over its standard deviation
+    Imagenet,
+    /// 0 to 255
+    Bytes,
 }
 
 /// What runs a model.

@@ -13,6 +13,7 @@ use super::{
     contain::contained,
     native,
     onnx::{
+        external,
         file::ModelFile,
         model::decode,
         proto::{GraphProto, ModelProto},
@@ -55,6 +56,15 @@ pub fn load(path: &Path, limits: &Limits, choice: Choice) -> Result<Arc<dyn Engi
     }
     drop(bytes);
     contained(&file, || Ok(Arc::new(native::load(proto, &file)?) as Arc<dyn Engine>))
+}
+
+/// The files beside a model in which it keeps weights, as it names them: within its own folder.
+///
+/// # Errors
+/// [`LoadError`] when the model can't be read.
+pub fn external_files(path: &Path, limits: &Limits) -> Result<Vec<String>, LoadError> {
+    let file = ModelFile { path, limits };
+    Ok(external::files(&decode(Bytes::from(file.read()?), &file)?))
 }
 
 /// True when a node, of a subgraph or a function too, is of `ai.onnx.ml`.

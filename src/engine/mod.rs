@@ -12,18 +12,20 @@ mod dense;
 mod error;
 mod inspect;
 mod limits;
+mod linear;
 mod native;
 mod onnx;
 mod operators;
 mod rows;
 mod sample;
 mod signature;
+mod svm;
 #[cfg(test)]
 mod tests;
 mod tract;
 mod trees;
 
-pub use choose::{Choice, load};
+pub use choose::{Choice, external_files, load};
 pub use error::{LoadError, RunError};
 pub use inspect::{
     DimReport, MissingOperator, NodeReport, OperatorCount, Opset, PortReport, Report, Running, inspect,

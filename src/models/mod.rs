@@ -2,6 +2,7 @@
 
 mod bundle;
 mod digest;
+pub mod draft;
 mod samples;
 
 pub use bundle::{BUNDLE_FORMAT, BUNDLE_MANIFEST, Manifest};

@@ -3,6 +3,7 @@
 
 mod declared;
 mod series;
+mod spectra;
 mod windows;
 
 use std::{sync::Arc, time::Duration};

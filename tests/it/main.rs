@@ -20,6 +20,7 @@ mod harness;
 mod live;
 mod offline;
 mod payloads;
+mod preparation;
 mod queue;
 mod recipes;
 mod restart;

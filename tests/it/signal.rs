@@ -317,7 +317,10 @@ fn off(found: &[f64], expected: &[f64], told: &Value) -> f64 {
 }
 
 fn holds(file: &str, run: impl Fn(&Case) -> Option<Vec<f64>>, functions: usize) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-golden").join(file.trim_end_matches(".json")).join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/test-golden")
+        .join(file.trim_end_matches(".json"))
+        .join(file);
     let text =
         fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}; run tests/setup", path.display()));
     let cases: Vec<Value> = serde_json::from_str(&text).unwrap();

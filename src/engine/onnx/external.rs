@@ -6,7 +6,10 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::file::ModelFile;
+use super::{
+    file::ModelFile,
+    proto::{GraphProto, ModelProto, NodeProto, TensorProto},
+};
 use crate::engine::LoadError;
 
 /// Reads `bytes` bytes for a tensor; `entry` looks up the tensor's `external_data` (`location`,
@@ -71,4 +74,31 @@ fn confine(model: &Path, location: &str) -> Result<PathBuf, String> {
         return Err("which is not a regular file".into());
     }
     Ok(path)
+}
+
+/// The files beside a model in which it keeps weights, each once, as the model names them.
+pub(in crate::engine) fn files(proto: &ModelProto) -> Vec<String> {
+    let mut files = vec![];
+    proto.graph.iter().for_each(|graph| in_graph(graph, &mut files));
+    proto.functions.iter().for_each(|function| in_nodes(&function.node, &mut files));
+    files.sort();
+    files.dedup();
+    files
+}
+
+fn in_graph(graph: &GraphProto, files: &mut Vec<String>) {
+    graph.initializer.iter().for_each(|tensor| in_tensor(tensor, files));
+    in_nodes(&graph.node, files);
+}
+
+fn in_nodes(nodes: &[NodeProto], files: &mut Vec<String>) {
+    for attribute in nodes.iter().flat_map(|node| &node.attribute) {
+        attribute.t.iter().chain(&attribute.tensors).for_each(|tensor| in_tensor(tensor, files));
+        attribute.g.iter().chain(&attribute.graphs).for_each(|graph| in_graph(graph, files));
+    }
+}
+
+fn in_tensor(tensor: &TensorProto, files: &mut Vec<String>) {
+    let location = tensor.external_data.iter().find(|entry| entry.key == "location");
+    files.extend(location.map(|entry| entry.value.clone()));
 }

@@ -85,7 +85,8 @@ fn links(node: &NodeProto, votes: &str) -> TractResult<Links<f32>> {
         nodes.push(NodeSpec {
             tree: trees[index],
             id: ids[index],
-            branching: branching(modes[index])?,
+            branching: Branching::named(modes[index])
+                .with_context(|| format!("node mode {} is not defined", modes[index]))?,
             feature: features[index],
             value: values[index],
             true_id: yes[index],
@@ -109,19 +110,6 @@ fn links(node: &NodeProto, votes: &str) -> TractResult<Links<f32>> {
         })
         .collect();
     link(&nodes, &specs).map_err(Error::msg)
-}
-
-fn branching(mode: &str) -> TractResult<Branching> {
-    Ok(match mode {
-        "BRANCH_LEQ" => Branching::LessOrEqual,
-        "BRANCH_LT" => Branching::Less,
-        "BRANCH_GTE" => Branching::GreaterOrEqual,
-        "BRANCH_GT" => Branching::Greater,
-        "BRANCH_EQ" => Branching::Equal,
-        "BRANCH_NEQ" => Branching::NotEqual,
-        "LEAF" => Branching::Leaf,
-        other => bail!("node mode {other} is not defined"),
-    })
 }
 
 #[derive(Debug)]

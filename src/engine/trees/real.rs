@@ -116,4 +116,4 @@ macro_rules! feature {
     };
 }
 
-feature!(f32 => f32, i32 => f32, i64 => f32, f64 => f64);
+feature!(f32 => f32, i32 => f32, i64 => f32, f32 => f64, f64 => f64, i32 => f64, i64 => f64);

@@ -1,5 +1,7 @@
 //! Trees as a model file describes them.
 
+use super::real::Real;
+
 /// How a branch compares its feature `x` with its value `v`; the "true" child is taken when it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Branching {
@@ -15,6 +17,22 @@ pub enum Branching {
         len: usize,
     },
     Leaf,
+}
+
+impl Branching {
+    /// By its name in the attribute `nodes_modes`.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "BRANCH_LEQ" => Branching::LessOrEqual,
+            "BRANCH_LT" => Branching::Less,
+            "BRANCH_GTE" => Branching::GreaterOrEqual,
+            "BRANCH_GT" => Branching::Greater,
+            "BRANCH_EQ" => Branching::Equal,
+            "BRANCH_NEQ" => Branching::NotEqual,
+            "LEAF" => Branching::Leaf,
+            _ => return None,
+        })
+    }
 }
 
 /// One node of one tree, as the attributes `nodes_*` describe it (ai.onnx.ml 1 and 3).
@@ -64,6 +82,19 @@ pub struct LinkedNode<T> {
     pub yes: usize,
     pub no: usize,
     pub missing_is_true: bool,
+}
+
+impl<T: Real> LinkedNode<T> {
+    pub fn leaf() -> Self {
+        let (feature, value) = (0, T::ZERO);
+        LinkedNode { branching: Branching::Leaf, feature, value, yes: 0, no: 0, missing_is_true: false }
+    }
+
+    /// The same node in another precision.
+    pub fn map<U>(&self, convert: impl Fn(T) -> U) -> LinkedNode<U> {
+        let &LinkedNode { branching, feature, value, yes, no, missing_is_true } = self;
+        LinkedNode { branching, feature, value: convert(value), yes, no, missing_is_true }
+    }
 }
 
 impl<T> Links<T> {

@@ -28,11 +28,7 @@ pub(super) fn fill(
     draft.message_id = id;
     let many = signature.inputs.len() > 1;
     for port in &signature.inputs {
-        let filling = if many {
-            by_name(port, &leaves, ask)?
-        } else {
-            only(draft, port, &leaves, ask)?
-        };
+        let filling = if many { by_name(port, &leaves, ask)? } else { only(draft, port, &leaves, ask)? };
         draft.inputs.push((port.name.clone(), filling));
     }
     Ok(())

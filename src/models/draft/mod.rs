@@ -70,7 +70,13 @@ pub(crate) enum Filling {
     /// Fields of the message, each with a path and whether it is text, a truth value or a number.
     Fields(Vec<(String, LeafKind)>),
     Array(String),
-    Image { width: usize, height: usize, gray: bool, nhwc: bool, pixels: Pixels },
+    Image {
+        width: usize,
+        height: usize,
+        gray: bool,
+        nhwc: bool,
+        pixels: Pixels,
+    },
 }
 
 /// How one output is told.

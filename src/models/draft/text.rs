@@ -44,7 +44,9 @@ pub(super) fn manifest(draft: &Draft, model_file: &str, sha256: &str, samples: b
         line(input(filling));
     }
     if let Some((length, time_first)) = draft.window {
-        line(format!("\n# A series for each source: `step` readings from one window to the next.\n[window]\nlength = {length}\nstep = 1"));
+        line(format!(
+            "\n# A series for each source: `step` readings from one window to the next.\n[window]\nlength = {length}\nstep = 1"
+        ));
         line(format!("layout = \"{}\"", if time_first { "time_feature" } else { "feature_time" }));
     }
     for (tensor, telling) in &draft.outputs {

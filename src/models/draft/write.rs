@@ -7,8 +7,8 @@ use std::{
 
 use super::{Draft, DraftError, Sample, Written};
 use crate::{
-    engine::Limits,
-    models::{self, bundle::BUNDLE_MANIFEST, digest::file_digest, samples},
+    engine::{Limits, external_files},
+    models::{self, ModelError, bundle::BUNDLE_MANIFEST, digest::file_digest, samples},
 };
 
 /// Samples kept in a bundle.
@@ -57,10 +57,11 @@ fn fill<F: FnOnce(io::Error) -> DraftError>(
     limits: &Limits,
     unwritable: &dyn Fn(&Path) -> F,
 ) -> Result<Written, DraftError> {
-    let name = onnx.file_name().map_or_else(|| "model.onnx".into(), |name| name.to_string_lossy().into_owned());
+    let name =
+        onnx.file_name().map_or_else(|| "model.onnx".into(), |name| name.to_string_lossy().into_owned());
     let copy = part.join(&name);
     fs::copy(onnx, &copy).map_err(unwritable(&copy))?;
-    for outside in models::external_files(onnx, limits)? {
+    for outside in external_files(onnx, limits).map_err(ModelError::from)? {
         let to = part.join(&outside);
         let from = onnx.parent().unwrap_or(Path::new("")).join(&outside);
         if let Some(folder) = to.parent() {

@@ -9,6 +9,10 @@ pub(super) struct Echo(pub Signature);
 struct EchoSession(Vec<Tensor>);
 
 impl Engine for Echo {
+    fn name(&self) -> &'static str {
+        "echo"
+    }
+
     fn signature(&self) -> &Signature {
         &self.0
     }
@@ -28,7 +32,12 @@ impl Session for EchoSession {
 /// An engine that takes and gives f64 of these dimensions.
 pub(super) fn echo(dims: &[usize]) -> Arc<Echo> {
     let dims: Vec<Dim> = std::iter::once(Dim::Batch).chain(dims.iter().map(|n| Dim::Fixed(*n))).collect();
-    let port = |name: &str| Port { name: name.into(), element: ElementType::F64, dims: dims.clone() };
+    let port = |name: &str| Port {
+        name: name.into(),
+        element: ElementType::F64,
+        dims: dims.clone(),
+        labels: vec![],
+    };
     Arc::new(Echo(Signature { inputs: vec![port("x")], outputs: vec![port("y")], free_batch: true }))
 }
 

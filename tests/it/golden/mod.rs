@@ -1,6 +1,7 @@
 //! The pure rooms against what the libraries people use give: the values are written by the scripts
 //! in `tests/golden/`, run by `tests/setup`.
 
+mod decisions;
 mod images;
 
 use std::path::Path;

@@ -3,60 +3,13 @@
 
 use std::ops::Range;
 
-use super::window::Window;
-use crate::engine::native::value::Element;
+use super::{
+    matmul::{Scalar, gemm},
+    window::Window,
+};
 
 /// Elements of a panel of columns: about what a second-level cache holds.
 const PANEL: usize = 1 << 16;
-
-/// What a convolution multiplies and adds.
-pub trait Mac: Element + Copy {
-    fn zero() -> Self;
-    fn add(self, other: Self) -> Self;
-    fn mul_add(self, a: Self, b: Self) -> Self;
-
-    /// `c += a b`, all row-major: `a` is `m` by `k`, `b` is `k` by `n`.
-    fn gemm((m, k, n): (usize, usize, usize), a: &[Self], b: &[Self], c: &mut [Self]) {
-        for i in 0..m {
-            let out = &mut c[i * n..(i + 1) * n];
-            for l in 0..k {
-                let factor = a[i * k + l];
-                for (out, b) in out.iter_mut().zip(&b[l * n..(l + 1) * n]) {
-                    *out = out.mul_add(factor, *b);
-                }
-            }
-        }
-    }
-}
-
-macro_rules! real_mac {
-    ($($t:ty),*) => {$(
-        impl Mac for $t {
-            #[inline]
-            fn zero() -> Self { 0.0 }
-            #[inline]
-            fn add(self, other: Self) -> Self { self + other }
-            #[inline]
-            fn mul_add(self, a: Self, b: Self) -> Self { self + a * b }
-        }
-    )*};
-}
-real_mac!(f32, f64);
-
-impl Mac for i32 {
-    #[inline]
-    fn zero() -> Self {
-        0
-    }
-    #[inline]
-    fn add(self, other: Self) -> Self {
-        self.wrapping_add(other)
-    }
-    #[inline]
-    fn mul_add(self, a: Self, b: Self) -> Self {
-        self.wrapping_add(a.wrapping_mul(b))
-    }
-}
 
 /// Channels of the two sides of a convolution.
 #[derive(Debug, Clone, Copy)]
@@ -73,9 +26,15 @@ fn panel_width(height: usize, positions: usize) -> usize {
     (PANEL / height.max(1)).max(16).min(positions.max(1))
 }
 
-/// Elements the panel of [`conv`] and of [`transposed`] needs.
-pub fn panel_len(channels: usize, window: &Window) -> usize {
-    let height = channels * window.taps();
+/// Elements that [`conv`] needs for a panel and its product.
+pub fn panel_len(channels: Channels, window: &Window) -> usize {
+    let height = channels.input * window.taps();
+    (height + channels.output) * panel_width(height, window.output.iter().product())
+}
+
+/// Elements that [`transposed`] needs for a panel.
+pub fn transposed_panel_len(channels: Channels, window: &Window) -> usize {
+    let height = channels.output * window.taps();
     height * panel_width(height, window.output.iter().product())
 }
 
@@ -87,7 +46,7 @@ fn panels(height: usize, positions: usize) -> impl Iterator<Item = Range<usize>>
 /// Adds the convolution of `x` (images, groups, input channels, cells) with `w` (groups, output
 /// channels, input channels, taps) to `y` (images, groups, output channels, outputs).
 /// `panel` has [`panel_len`] elements.
-pub fn conv<T: Mac>(x: &[T], w: &[T], window: &Window, channels: Channels, panel: &mut [T], y: &mut [T]) {
+pub fn conv<T: Scalar>(x: &[T], w: &[T], window: &Window, channels: Channels, panel: &mut [T], y: &mut [T]) {
     let Channels { groups, input, output } = channels;
     let cells: usize = window.input.iter().product();
     let positions: usize = window.output.iter().product();
@@ -104,38 +63,41 @@ pub fn conv<T: Mac>(x: &[T], w: &[T], window: &Window, channels: Channels, panel
         let group = index % groups;
         let w = &w[group * output * input * taps..(group + 1) * output * input * taps];
         if pointwise {
-            T::gemm((output, input, cells), w, x, y);
+            gemm(output, input, cells, w, (input, 1), x, (cells, 1), y);
         } else if input == 1 {
             lone(x, w, window, y);
         } else {
             for columns in panels(input * taps, positions) {
                 let width = columns.len();
-                let panel = &mut panel[..input * taps * width];
-                panel.fill(T::zero());
+                let (panel, sums) = panel.split_at_mut(input * taps * width);
+                panel.fill(T::default());
                 for (channel, x) in x.chunks_exact(cells).enumerate() {
                     gather(x, window, columns.clone(), &mut panel[channel * taps * width..][..taps * width]);
                 }
-                product(w, panel, columns, (output, input * taps, positions), y);
+                product(w, panel, &mut sums[..output * width], columns, (output, input * taps, positions), y);
             }
         }
     }
 }
 
 /// `y[:, columns] += w panel`.
-fn product<T: Mac>(
+fn product<T: Scalar>(
     w: &[T],
     panel: &[T],
+    sums: &mut [T],
     columns: Range<usize>,
     (m, k, positions): (usize, usize, usize),
     y: &mut [T],
 ) {
     let width = columns.len();
     if width == positions {
-        return T::gemm((m, k, width), w, panel, y);
+        return gemm(m, k, width, w, (k, 1), panel, (width, 1), y);
     }
-    // A row at a time, as the rows of the outputs are further apart than those of the panel.
-    for (w, y) in w.chunks_exact(k).zip(y.chunks_exact_mut(positions)) {
-        T::gemm((1, k, width), w, panel, &mut y[columns.clone()]);
+    // The rows of the outputs are further apart than those of the product.
+    sums.fill(T::default());
+    gemm(m, k, width, w, (k, 1), panel, (width, 1), sums);
+    for (sums, y) in sums.chunks_exact(width).zip(y.chunks_exact_mut(positions)) {
+        y[columns.clone()].iter_mut().zip(sums).for_each(|(y, sum)| *y = y.plus(*sum));
     }
 }
 
@@ -156,7 +118,7 @@ fn gather<T: Copy>(x: &[T], window: &Window, columns: Range<usize>, panel: &mut 
 }
 
 /// One input channel: every tap adds its multiple of the image.
-fn lone<T: Mac>(x: &[T], w: &[T], window: &Window, y: &mut [T]) {
+fn lone<T: Scalar>(x: &[T], w: &[T], window: &Window, y: &mut [T]) {
     let positions: usize = window.output.iter().product();
     let step = window.step();
     for (w, y) in w.chunks_exact(window.taps()).zip(y.chunks_exact_mut(positions)) {
@@ -165,10 +127,10 @@ fn lone<T: Mac>(x: &[T], w: &[T], window: &Window, y: &mut [T]) {
             window.runs(at, 0..positions, |out, cell, count| {
                 let to = &mut y[out..out + count];
                 if step == 1 {
-                    to.iter_mut().zip(&x[cell..]).for_each(|(to, x)| *to = to.mul_add(factor, *x));
+                    to.iter_mut().zip(&x[cell..]).for_each(|(to, x)| *to = to.plus_product(factor, *x));
                 } else {
                     let from = x[cell..].iter().step_by(step);
-                    to.iter_mut().zip(from).for_each(|(to, x)| *to = to.mul_add(factor, *x));
+                    to.iter_mut().zip(from).for_each(|(to, x)| *to = to.plus_product(factor, *x));
                 }
             });
         });
@@ -177,8 +139,9 @@ fn lone<T: Mac>(x: &[T], w: &[T], window: &Window, y: &mut [T]) {
 
 /// Adds the transposed convolution of `x` (images, groups, input channels, positions) with `w` (groups,
 /// input channels, output channels, taps) to `y` (images, groups, output channels, cells). The window
-/// is that of the convolution that goes the other way: from `y` to `x`.
-pub fn transposed<T: Mac>(
+/// is that of the convolution that goes the other way: from `y` to `x`. `panel` has
+/// [`transposed_panel_len`] elements.
+pub fn transposed<T: Scalar>(
     x: &[T],
     w: &[T],
     window: &Window,
@@ -201,12 +164,16 @@ pub fn transposed<T: Mac>(
         for columns in panels(height, positions) {
             let width = columns.len();
             let panel = &mut panel[..height * width];
-            panel.fill(T::zero());
-            for (x, w) in x.chunks_exact(positions).zip(w.chunks_exact(height)) {
-                T::gemm((height, 1, width), w, &x[columns.clone()], panel);
-            }
+            panel.fill(T::default());
+            gemm(height, input, width, w, (1, height), &x[columns.start..], (positions, 1), panel);
             for (channel, y) in y.chunks_exact_mut(cells).enumerate() {
-                scatter(&panel[channel * taps * width..][..taps * width], window, columns.clone(), y, T::add);
+                scatter(
+                    &panel[channel * taps * width..][..taps * width],
+                    window,
+                    columns.clone(),
+                    y,
+                    T::plus,
+                );
             }
         }
     }

@@ -9,6 +9,7 @@ use std::{
 
 use half::{bf16, f16};
 
+use super::matmul::Scalar;
 use crate::engine::native::{
     exec::{Args, Run},
     fault::{Fault, fault},
@@ -18,6 +19,7 @@ use crate::engine::native::{
 /// f32 or f64.
 pub trait Real:
     Element
+    + Scalar
     + Copy
     + Debug
     + PartialOrd

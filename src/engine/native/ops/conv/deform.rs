@@ -6,7 +6,8 @@ use crate::engine::native::{
     fault::{Fault, fault},
     graph::Node,
     kernels::{
-        conv::{Channels, Mac},
+        conv::Channels,
+        matmul::gemm,
         real::{self, Real, reals},
         shape::strides,
         window::Window,
@@ -22,7 +23,7 @@ pub(super) fn deform_conv(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &config, offset_groups)))
 }
 
-fn body<T: Real + Mac>(
+fn body<T: Real>(
     run: &mut Run<'_>,
     args: &Args,
     config: &Config,
@@ -79,7 +80,7 @@ fn body<T: Real + Mac>(
             let k = input * taps;
             let w = &weights[group * output * k..][..output * k];
             let y = &mut y[(image * groups + group) * output * positions..][..output * positions];
-            T::gemm((output, k, positions), w, &columns, y);
+            gemm(output, k, positions, w, (k, 1), &columns, (positions, 1), y);
         }
     }
     one(real::tensor(run, x.kind(), &shape, y)?)

@@ -117,7 +117,7 @@ fn sums(
     }
     let mut y = run.buffer(elements(&shape)?)?;
     biased(bias, 0, &shape, &mut y);
-    let mut panel = run.filled(conv::panel_len(channels.input, &window), 0)?;
+    let mut panel = run.filled(conv::panel_len(channels, &window), 0)?;
     conv::conv(&images, &weights, &window, channels, &mut panel, &mut y);
     Ok((shape, y))
 }

@@ -6,7 +6,7 @@ use crate::engine::native::{
     fault::{Fault, fault},
     graph::Node,
     kernels::{
-        conv::{self, Channels, Mac},
+        conv::{self, Channels},
         real::{self, Real, reals},
         window::{AutoPad, Window, per_axis},
     },
@@ -97,7 +97,7 @@ impl Transpose {
     }
 }
 
-fn body<T: Real + Mac>(run: &mut Run<'_>, args: &Args, transpose: &Transpose) -> Result<Outputs, Fault> {
+fn body<T: Real>(run: &mut Run<'_>, args: &Args, transpose: &Transpose) -> Result<Outputs, Fault> {
     let (x, w) = (args.tensor(0)?, args.tensor(1)?);
     let groups = transpose.config.groups;
     let (image, kernel) = (spatial::spatial(x.shape())?, w.shape().get(2..).unwrap_or_default());
@@ -115,7 +115,7 @@ fn body<T: Real + Mac>(run: &mut Run<'_>, args: &Args, transpose: &Transpose) ->
     let bias = real::opt_vector::<T>(run, args, 2, features)?;
     let mut y = run.buffer(elements(&shape)?)?;
     biased(bias.as_deref(), T::ZERO, &shape, &mut y);
-    let mut panel = run.filled(conv::panel_len(channels.output, &window), T::ZERO)?;
+    let mut panel = run.filled(conv::transposed_panel_len(channels, &window), T::ZERO)?;
     let (images, weights) = (real::widened::<T>(run, x)?, real::input::<T>(run, args, 1)?);
     conv::transposed(&images, &weights, &window, channels, &mut panel, &mut y);
     one(real::tensor(run, x.kind(), &shape, y)?)

@@ -5,6 +5,8 @@ mod into;
 mod marked;
 mod places;
 
+pub(super) use places::index;
+
 use super::{Entry, onnx};
 
 pub(super) const OPERATORS: &[Entry] = &[

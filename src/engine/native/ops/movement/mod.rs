@@ -5,7 +5,7 @@ mod order;
 mod pad;
 mod slice;
 
-pub(super) use concat::join;
+pub(super) use concat::{cut, join};
 
 use super::{Entry, onnx};
 
