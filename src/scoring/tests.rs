@@ -4,6 +4,7 @@
 mod decisions;
 mod declared;
 mod series;
+mod spectra;
 mod windows;
 
 use std::{sync::Arc, time::Duration};

@@ -93,14 +93,14 @@ fn read_input(tensor: String, section: Section<'_>, format: Format) -> Option<In
 
 /// What a reading brings, for series that are prepared.
 fn read_series(section: &Section<'_>, source: &InputSource) -> SeriesSpec {
-    let count = |key| section.integer(key, 1..=1 << 24).and_then(|n| usize::try_from(n).ok());
+    let count = |key, most| section.integer(key, 1..=most).and_then(|n| usize::try_from(n).ok());
     let series = SeriesSpec {
         names: match source {
             InputSource::Fields(fields) => fields.iter().map(|field| field.path.to_string()).collect(),
             _ => Vec::new(),
         },
-        points: count("points"),
-        channels: count("channels"),
+        points: count("points", 1 << 24),
+        channels: count("channels", 1 << 20),
     };
     if matches!(source, InputSource::Fields(_)) && (series.points.is_some() || series.channels.is_some()) {
         section.fault("points", "and `channels` are for `array` and `element`: `fields` say it themselves");

@@ -14,18 +14,23 @@
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
 mod alike;
+mod attention;
 mod cast;
 mod constant;
 mod control;
 mod conv;
 mod elementwise;
 mod gather;
+mod generate;
+mod matrix;
 mod ml;
 mod movement;
 mod normalisation;
 mod optional;
 mod pooling;
+mod quantised;
 mod recurrent;
+mod reduce;
 mod sequence;
 mod shape;
 mod spatial;
@@ -95,23 +100,26 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
-    ("constants", constant::OPERATORS),
-    ("element by element", elementwise::OPERATORS),
     ("ai.onnx.ml", ml::OPERATORS),
-];
-pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("casts", cast::OPERATORS),
+    ("attention", attention::OPERATORS),
+    ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
-    ("normalisation", normalisation::OPERATORS),
-    ("pooling", pooling::OPERATORS),
+    ("element by element", elementwise::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
+    ("generated", generate::OPERATORS),
+    ("images", vision::OPERATORS),
+    ("matrices", matrix::OPERATORS),
     ("movement", movement::OPERATORS),
+    ("normalisation", normalisation::OPERATORS),
     ("optionals", optional::OPERATORS),
+    ("pooling", pooling::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
+    ("quantised numbers", quantised::OPERATORS),
+    ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
-    ("images", vision::OPERATORS),
-    ("recurrent layers", recurrent::OPERATORS),
     ("text", text::OPERATORS),
 ];
 

@@ -157,5 +157,7 @@ suites! {
     sklearn: "sklearn",
     boosters: "boosters",
     quantised: "quant",
+    quantised_contrib: "quant-contrib",
     whole_models: "whole",
+    classical: "classical",
 }
