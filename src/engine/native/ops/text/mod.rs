@@ -13,7 +13,7 @@ const fn microsoft(
     name: &'static str,
     prepare: fn(&super::Node<'_>) -> Result<super::Op, super::Fault>,
 ) -> Entry {
-    Entry { domain: "com.microsoft", name, since: &[1], varies: false, prepare }
+    Entry { domain: "com.microsoft", name, since: &[1], note: None, varies: false, prepare }
 }
 
 pub(super) const OPERATORS: &[Entry] = &[
