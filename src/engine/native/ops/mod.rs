@@ -21,6 +21,7 @@ mod conv;
 mod elementwise;
 mod gather;
 mod generate;
+mod losses;
 mod matrix;
 mod ml;
 mod movement;
@@ -28,12 +29,14 @@ mod normalisation;
 mod optional;
 mod pooling;
 mod quantised;
+mod random;
 mod recurrent;
 mod reduce;
 mod sequence;
 mod shape;
 mod spatial;
 mod text;
+mod training;
 mod vision;
 
 use super::{
@@ -108,17 +111,20 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("gathering and scattering", gather::OPERATORS),
     ("generated", generate::OPERATORS),
     ("images", vision::OPERATORS),
+    ("losses", losses::OPERATORS),
     ("matrices", matrix::OPERATORS),
     ("movement", movement::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("optionals", optional::OPERATORS),
     ("pooling", pooling::OPERATORS),
     ("quantised numbers", quantised::OPERATORS),
+    ("random numbers", random::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
     ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
     ("text", text::OPERATORS),
+    ("training", training::OPERATORS),
 ];
 
 /// The table's entry for an operator.
