@@ -12,12 +12,14 @@ mod dense;
 mod error;
 mod inspect;
 mod limits;
+mod linear;
 mod native;
 mod onnx;
 mod operators;
 mod rows;
 mod sample;
 mod signature;
+mod svm;
 #[cfg(test)]
 mod tests;
 mod tract;

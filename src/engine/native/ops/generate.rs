@@ -39,7 +39,8 @@ fn range(_: &Node<'_>) -> Result<Op, Fault> {
             }
             let (from, to, step) = (start.to_f64(), limit.to_f64(), delta.to_f64());
             // Counted in the precision of the numbers, as ONNX's formula says.
-            let count = if single { f64::from((to as f32 - from as f32) / step as f32) } else { (to - from) / step };
+            let count =
+                if single { f64::from((to as f32 - from as f32) / step as f32) } else { (to - from) / step };
             let count = count.ceil().max(0.0);
             if !count.is_finite() {
                 return Err(fault!("from {from} to {to} by {step} has no end"));
@@ -61,7 +62,12 @@ fn range(_: &Node<'_>) -> Result<Op, Fault> {
         }
         let parts = [args.tensor(0)?, args.tensor(1)?, args.tensor(2)?];
         let single = matches!(parts[0].kind(), Kind::F32 | Kind::F16 | Kind::BF16);
-        fn typed<T: Number>(run: &mut Run<'_>, _: &[T], parts: [&Tensor; 3], single: bool) -> Result<Vec<T>, Fault> {
+        fn typed<T: Number>(
+            run: &mut Run<'_>,
+            _: &[T],
+            parts: [&Tensor; 3],
+            single: bool,
+        ) -> Result<Vec<T>, Fault> {
             numbers(run, parts, single)
         }
         let data: Data = map_kinds!(
@@ -85,13 +91,15 @@ fn eye_like(node: &Node<'_>) -> Result<Op, Fault> {
         };
         let mut ones = run.filled(x.len(), 0i8)?;
         for row in 0..rows {
-            let column = usize::try_from((row as i64).saturating_add(k)).ok().filter(|&column| column < columns);
+            let column =
+                usize::try_from((row as i64).saturating_add(k)).ok().filter(|&column| column < columns);
             if let Some(column) = column {
                 ones[row * columns + column] = 1;
             }
         }
         let ones = Tensor::of(x.shape(), ones)?;
-        let data = cast::convert(run, ones.data(), kind.unwrap_or(x.kind()), cast::Rounding::saturating(true))?;
+        let data =
+            cast::convert(run, ones.data(), kind.unwrap_or(x.kind()), cast::Rounding::saturating(true))?;
         one(Tensor::new(x.shape(), data)?)
     })
 }
@@ -131,7 +139,10 @@ fn cumulated(node: &Node<'_>, product: bool) -> Result<Op, Fault> {
         let axis = shape::axis(args.int(1)?, x.rank())?;
         let (outer, len, inner) = shape::around(x.shape(), axis);
         fn along<T: Number>(
-            run: &mut Run<'_>, x: &[T], (outer, len, inner): (usize, usize, usize), modes: (bool, bool, bool),
+            run: &mut Run<'_>,
+            x: &[T],
+            (outer, len, inner): (usize, usize, usize),
+            modes: (bool, bool, bool),
         ) -> Result<Vec<T>, Fault> {
             let (product, exclusive, reverse) = modes;
             let start = if product { T::ONE } else { T::ZERO };

@@ -14,6 +14,7 @@
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
 mod alike;
+mod attention;
 mod cast;
 mod constant;
 mod control;
@@ -104,6 +105,7 @@ pub(super) fn op(
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("ai.onnx.ml", ml::OPERATORS),
     ("casts", cast::OPERATORS),
+    ("attention", attention::OPERATORS),
     ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
@@ -120,6 +122,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("quantised numbers", quantised::OPERATORS),
     ("random numbers", random::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
+    ("quantised numbers", quantised::OPERATORS),
     ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),

@@ -159,4 +159,5 @@ suites! {
     quantised: "quant",
     quantised_contrib: "quant-contrib",
     whole_models: "whole",
+    classical: "classical",
 }

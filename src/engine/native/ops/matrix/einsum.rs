@@ -42,7 +42,9 @@ fn term(text: &str) -> Result<Term, Fault> {
             term.push(Some(letter));
             rest = &rest[1..];
         } else {
-            return Err(fault!("attribute `equation`: `{letter}` in `{text}` is neither letter nor ellipsis"));
+            return Err(fault!(
+                "attribute `equation`: `{letter}` in `{text}` is neither letter nor ellipsis"
+            ));
         }
     }
     Ok(term)
@@ -77,7 +79,8 @@ impl Sizes {
     fn name<T>(&mut self, term: &Term, shape: &[usize], elements: Vec<T>) -> Result<Operand<T>, Fault> {
         let named = term.iter().flatten().count();
         let hidden = shape.len().checked_sub(named).filter(|&hidden| hidden == 0 || term.contains(&None));
-        let hidden = hidden.ok_or_else(|| fault!("a term names {named} axes of a tensor with {}", shape.len()))?;
+        let hidden =
+            hidden.ok_or_else(|| fault!("a term names {named} axes of a tensor with {}", shape.len()))?;
         let mut labels = vec![];
         for letter in term {
             match letter {
@@ -200,7 +203,8 @@ impl Equation {
                 Label::Letter(letter) => Some(*letter),
                 Label::Ellipsis(_) => None,
             });
-            let times = |letter: char| self.terms.iter().flatten().filter(|given| **given == Some(letter)).count();
+            let times =
+                |letter: char| self.terms.iter().flatten().filter(|given| **given == Some(letter)).count();
             return Ok(ellipsis.chain(letters.filter(|&l| times(l) == 1).map(Label::Letter)).collect());
         };
         let mut labels = vec![];
@@ -210,7 +214,9 @@ impl Equation {
                 Some(letter) => {
                     let label = Label::Letter(*letter);
                     if labels.contains(&label) || !sizes.0.contains_key(&label) {
-                        return Err(fault!("attribute `equation`: `{letter}` must occur once in the result, and in an operand"));
+                        return Err(fault!(
+                            "attribute `equation`: `{letter}` must occur once in the result, and in an operand"
+                        ));
                     }
                     labels.push(label);
                 }
@@ -249,7 +255,11 @@ pub(super) fn einsum(node: &Node<'_>) -> Result<Op, Fault> {
     let equation = Equation::new(node.string("equation", "")?)?;
     op(move |run, args| {
         if args.len() != equation.terms.len() {
-            return Err(fault!("the equation has {} operands, {} are given", equation.terms.len(), args.len()));
+            return Err(fault!(
+                "the equation has {} operands, {} are given",
+                equation.terms.len(),
+                args.len()
+            ));
         }
         let (shape, data) = match args.tensor(0)?.data() {
             Data::F32(_) => same::<f32>(run, &equation, &args)?,
@@ -280,7 +290,11 @@ fn operands<'a, T: Element, W: Element>(
     Ok(all)
 }
 
-fn same<T: Scalar + Element>(run: &mut Run<'_>, equation: &Equation, args: &Args) -> Result<(Shape, Data), Fault> {
+fn same<T: Scalar + Element>(
+    run: &mut Run<'_>,
+    equation: &Equation,
+    args: &Args,
+) -> Result<(Shape, Data), Fault> {
     let all = operands::<T, T>(run, args, |from, to| to.extend_from_slice(from))?;
     let (shape, elements) = equation.run(run, all)?;
     Ok((shape, T::wrap(elements)))
@@ -293,7 +307,12 @@ fn half<T: Float>(run: &mut Run<'_>, equation: &Equation, args: &Args) -> Result
 }
 
 /// Integers in 64 bits, of which the low ones are kept.
-fn whole<T: Whole>(run: &mut Run<'_>, equation: &Equation, args: &Args, _like: &[T]) -> Result<(Shape, Data), Fault> {
+fn whole<T: Whole>(
+    run: &mut Run<'_>,
+    equation: &Equation,
+    args: &Args,
+    _like: &[T],
+) -> Result<(Shape, Data), Fault> {
     let all = operands::<T, i64>(run, args, |from, to| to.extend(from.iter().map(|x| x.wide())))?;
     let (shape, elements) = equation.run(run, all)?;
     Ok((shape, T::wrap(elements.into_iter().map(T::low).collect())))

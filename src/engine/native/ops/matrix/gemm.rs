@@ -5,7 +5,10 @@ use crate::{
         exec::{Args, Run, one},
         fault::{Fault, fault},
         graph::Node,
-        kernels::{broadcast, matmul, number::{Float, Number, narrow, widen}},
+        kernels::{
+            broadcast, matmul,
+            number::{Float, Number, narrow, widen},
+        },
         ops::{Op, op},
         value::{Data, Element, Tensor, elements},
     },

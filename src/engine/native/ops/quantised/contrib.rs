@@ -101,7 +101,8 @@ pub(super) fn concat(node: &Node<'_>) -> Result<Op, Fault> {
         let mut parts = vec![];
         for index in (2..args.len()).step_by(3) {
             let x = args.tensor(index)?;
-            let fits = x.rank() == shape.len() && (0..x.rank()).all(|at| at == axis || x.shape()[at] == shape[at]);
+            let fits =
+                x.rank() == shape.len() && (0..x.rank()).all(|at| at == axis || x.shape()[at] == shape[at]);
             if !fits {
                 return Err(fault!("input {index}: {x} can't be joined to {first} along axis {axis}"));
             }

@@ -137,7 +137,9 @@ impl Layout {
         if block == 0 && scales.iter().all(|&dim| dim == 1) {
             return Ok(one);
         }
-        let wrong = || fault!("scales of shape {scales:?} don't go with shape {x:?}, axis {axis}, block size {block}");
+        let wrong = || {
+            fault!("scales of shape {scales:?} don't go with shape {x:?}, axis {axis}, block size {block}")
+        };
         let axis = shape::axis(axis, x.len()).map_err(|_| wrong())?;
         let (outer, len, inner) = shape::around(x, axis);
         if block == 0 {

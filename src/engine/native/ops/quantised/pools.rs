@@ -124,7 +124,8 @@ fn pooled(run: &mut Run<'_>, args: &Args, windows: &Windows, last: bool) -> Resu
             base += first as usize * along[index + 2];
             window_strides.push(along[index + 2]);
         }
-        let sum: i64 = Walk::new(&inside, [window_strides]).map(|[at]| i64::from(values[base + at] - x_zero)).sum();
+        let sum: i64 =
+            Walk::new(&inside, [window_strides]).map(|[at]| i64::from(values[base + at] - x_zero)).sum();
         let count = if windows.count_padding { count } else { inside.iter().product::<usize>() as i64 };
         out.push(level(sum as f32 * x_scale / count.max(1) as f32 / scale, zero));
     }

@@ -41,7 +41,9 @@ fn centred(run: &mut Run<'_>, args: &Args, index: usize, zero: usize, rows: bool
         return Err(fault!("input {index}: zero points of shape {:?} don't go with {x}", zero.shape()));
     }
     let mut out = run.buffer(values.len())?;
-    broadcast::zip((&values, x.shape()), (&zeros, &zero_shape), x.shape(), &mut out, |x, z| x.wrapping_sub(*z));
+    broadcast::zip((&values, x.shape()), (&zeros, &zero_shape), x.shape(), &mut out, |x, z| {
+        x.wrapping_sub(*z)
+    });
     Ok(out)
 }
 
@@ -68,7 +70,11 @@ fn scales(
     // One scale for all may be written as a vector of one.
     let single = x.len() == 1 && y.len() == 1;
     if !single && *broadcast::shape(&shape, result)? != *result {
-        return Err(fault!("scales of shapes {:?} and {:?} don't go with a result {result:?}", a.shape(), b.shape()));
+        return Err(fault!(
+            "scales of shapes {:?} and {:?} don't go with a result {result:?}",
+            a.shape(),
+            b.shape()
+        ));
     }
     let mut out = run.buffer(elements(&shape)?)?;
     broadcast::zip((&x, &a_shape), (&y, b.shape()), &shape, &mut out, |x, y| x * y);
@@ -106,7 +112,9 @@ fn to_float(
     bias: Option<&Tensor>,
 ) -> Result<Tensor, Fault> {
     let mut out: Vec<f32> = run.buffer(sums.len())?;
-    broadcast::zip((sums, shape), (&scales, &scale_shape), shape, &mut out, |&sum, &scale| sum as f32 * scale);
+    broadcast::zip((sums, shape), (&scales, &scale_shape), shape, &mut out, |&sum, &scale| {
+        sum as f32 * scale
+    });
     if let Some(bias) = bias {
         let added = bias.slice::<f32>()?;
         if *broadcast::shape(bias.shape(), shape)? != **shape {
@@ -166,8 +174,12 @@ pub(super) fn qgemm(node: &Node<'_>) -> Result<Op, Fault> {
         }
         let a = centred(run, &args, 0, 2, false)?;
         // Zero points and scales of B belong to columns of the product.
-        let by_column = |values: Vec<f32>| if values.len() == n || values.len() == 1 { Ok(values) } else {
-            Err(fault!("{} scales or zero points for {n} columns", values.len()))
+        let by_column = |values: Vec<f32>| {
+            if values.len() == n || values.len() == 1 {
+                Ok(values)
+            } else {
+                Err(fault!("{} scales or zero points for {n} columns", values.len()))
+            }
         };
         let b_scales = by_column(floats(run, args.tensor(4)?)?.to_vec())?;
         let mut b = levels(run, args.tensor(3)?)?;

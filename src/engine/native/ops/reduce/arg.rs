@@ -5,7 +5,7 @@ use crate::{
         exec::{Run, one},
         fault::{Fault, fault},
         graph::Node,
-        kernels::{order::Order, number::Number, shape},
+        kernels::{number::Number, order::Order, shape},
         ops::{Op, op},
         value::{Data, Tensor},
     },
@@ -26,7 +26,11 @@ fn places(node: &Node<'_>, greatest: bool) -> Result<Op, Fault> {
             return Err(fault!("input 0: axis {axis} of {x} is empty: nothing is the greatest there"));
         }
         fn search<T: Number>(
-            run: &mut Run<'_>, x: &[T], (len, inner): (usize, usize), results: usize, better: impl Fn(T, T) -> bool,
+            run: &mut Run<'_>,
+            x: &[T],
+            (len, inner): (usize, usize),
+            results: usize,
+            better: impl Fn(T, T) -> bool,
         ) -> Result<Vec<i64>, Fault> {
             let mut out: Vec<i64> = run.buffer(results)?;
             let mut best: Vec<T> = run.buffer(inner)?;
@@ -82,7 +86,9 @@ pub(super) fn non_zero(_: &Node<'_>) -> Result<Op, Fault> {
         let dims = if x.rank() == 0 { &[1][..] } else { x.shape() };
         let mut found: Vec<usize> = vec![];
         let count = match x.data() {
-            Data::Small(..) => return Err(fault!("input 0: is {}, which this operator doesn't take", x.kind())),
+            Data::Small(..) => {
+                return Err(fault!("input 0: is {}, which this operator doesn't take", x.kind()));
+            }
             data => with_kinds!(
                 [F32, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64, Bool, String, C64, C128] data,
                 v => {

@@ -136,12 +136,24 @@ sums! {
 
 /// `ReduceLogSumExp`, ai.onnx 1, 11, 13, 18, 28: the greatest is taken off before `exp`.
 pub(super) fn log_sum_exp(node: &Node<'_>) -> Result<Op, Fault> {
-    fn typed<T: Number>(run: &mut Run<'_>, x: &Tensor, v: &[T], plan: &Plan, gone: &[bool]) -> Result<Vec<T>, Fault> {
+    fn typed<T: Number>(
+        run: &mut Run<'_>,
+        x: &Tensor,
+        v: &[T],
+        plan: &Plan,
+        gone: &[bool],
+    ) -> Result<Vec<T>, Fault> {
         let mut tops: Vec<f64> = run.buffer(plan.results())?;
         // An infinity can't be taken off.
-        plan.fold(v, &mut tops, || f64::NEG_INFINITY, |top, x| top.larger(x.to_f64()), |top| {
-            if top.is_infinite() { 0.0 } else { top }
-        });
+        plan.fold(
+            v,
+            &mut tops,
+            || f64::NEG_INFINITY,
+            |top, x| top.larger(x.to_f64()),
+            |top| {
+                if top.is_infinite() { 0.0 } else { top }
+            },
+        );
         let mut sums: Vec<f64> = run.filled(plan.results(), 0.0)?;
         for (x, at) in v.iter().zip(plan.results_of(x.shape(), gone)) {
             sums[at] += (x.to_f64() - tops[at]).exp();
@@ -150,10 +162,12 @@ pub(super) fn log_sum_exp(node: &Node<'_>) -> Result<Op, Fault> {
         out.extend(sums.iter().zip(&tops).map(|(sum, top)| T::from_f64(sum.ln() + top)));
         Ok(out)
     }
-    reduction(node, |run, x, plan, gone| Ok(map_kinds!(
-        [F32, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64] x.data(),
-        v => typed(run, x, v, plan, gone)?, return Err(not_these(x))
-    )))
+    reduction(node, |run, x, plan, gone| {
+        Ok(map_kinds!(
+            [F32, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64] x.data(),
+            v => typed(run, x, v, plan, gone)?, return Err(not_these(x))
+        ))
+    })
 }
 
 /// `ReduceProd`, ai.onnx 1, 11, 13, 18.
@@ -163,10 +177,12 @@ pub(super) fn prod(node: &Node<'_>) -> Result<Op, Fault> {
         plan.fold(x, &mut out, || T::Sum::ONE, |all, x| all.times(x.term()), T::done);
         Ok(out)
     }
-    reduction(node, |run, x, plan, _| Ok(map_kinds!(
-        [F32, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64] x.data(),
-        v => typed(run, v, plan)?, return Err(not_these(x))
-    )))
+    reduction(node, |run, x, plan, _| {
+        Ok(map_kinds!(
+            [F32, F64, F16, BF16, I8, I16, I32, I64, U8, U16, U32, U64] x.data(),
+            v => typed(run, v, plan)?, return Err(not_these(x))
+        ))
+    })
 }
 
 macro_rules! extremes {

@@ -32,13 +32,18 @@ pub(super) fn top_k(node: &Node<'_>) -> Result<Op, Fault> {
         let count = crate::engine::native::value::elements(&shape)?;
         run.check_len::<(i64, i64)>(len)?;
         fn search<T: Order>(
-            run: &mut Run<'_>, x: &[T], sizes: (usize, usize, usize, usize), count: usize, largest: bool,
+            run: &mut Run<'_>,
+            x: &[T],
+            sizes: (usize, usize, usize, usize),
+            count: usize,
+            largest: bool,
         ) -> Result<(Data, Vec<i64>), Fault> {
             let (outer, len, inner, k) = sizes;
             let mut values: Vec<T> = run.filled(count, T::default())?;
             let mut places: Vec<i64> = run.filled(count, 0)?;
             let mut order: Vec<usize> = Vec::with_capacity(len);
-            for (block, column) in (0..outer).flat_map(|block| (0..inner).map(move |column| (block, column))) {
+            for (block, column) in (0..outer).flat_map(|block| (0..inner).map(move |column| (block, column)))
+            {
                 let element = |at: usize| &x[(block * len + at) * inner + column];
                 let before = |&a: &usize, &b: &usize| {
                     let order = element(a).order(element(b));
@@ -64,10 +69,7 @@ pub(super) fn top_k(node: &Node<'_>) -> Result<Op, Fault> {
             v => search(run, v, (outer, len, inner, k), count, largest)?,
             return Err(fault!("input 0: is {}, must be numbers", x.kind()))
         );
-        Ok(smallvec::smallvec![
-            Tensor::new(shape.clone(), values)?.into(),
-            Tensor::of(shape, places)?.into()
-        ])
+        Ok(smallvec::smallvec![Tensor::new(shape.clone(), values)?.into(), Tensor::of(shape, places)?.into()])
     })
 }
 
