@@ -5,7 +5,10 @@ use crate::{
         exec::{Args, Outputs, Run},
         fault::{Fault, fault},
         graph::Node,
-        kernels::{number::{Float, Number, narrow, widen}, softmax},
+        kernels::{
+            number::{Float, Number, narrow, widen},
+            softmax,
+        },
         value::{Shape, Tensor},
     },
     with_kinds,
@@ -40,7 +43,9 @@ impl Loss {
             "none" => Reduction::None,
             "sum" => Reduction::Sum,
             "mean" => Reduction::Mean,
-            other => return Err(fault!("attribute `reduction` is `{other}`, must be `none`, `sum` or `mean`")),
+            other => {
+                return Err(fault!("attribute `reduction` is `{other}`, must be `none`, `sum` or `mean`"));
+            }
         };
         Ok(Loss { reduction, ignored: node.attributes.int("ignore_index")?, scores })
     }
@@ -73,7 +78,8 @@ impl Loss {
                 continue;
             }
             let class = usize::try_from(place).ok().filter(|&class| class < classes);
-            let class = class.ok_or_else(|| fault!("input 1: class {place} is outside the {classes} there are"))?;
+            let class =
+                class.ok_or_else(|| fault!("input 1: class {place} is outside the {classes} there are"))?;
             let weight = weights.map_or(1.0, |weights| weights[class].to_f64());
             let log = logs[(at / inner * classes + class) * inner + at % inner];
             let loss = -log.to_f64() * weight;

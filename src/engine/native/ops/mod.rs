@@ -104,8 +104,8 @@ pub(super) fn op(
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("ai.onnx.ml", ml::OPERATORS),
-    ("casts", cast::OPERATORS),
     ("attention", attention::OPERATORS),
+    ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
@@ -122,7 +122,6 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("quantised numbers", quantised::OPERATORS),
     ("random numbers", random::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
-    ("quantised numbers", quantised::OPERATORS),
     ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),

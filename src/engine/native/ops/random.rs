@@ -4,14 +4,12 @@
 use std::sync::Arc;
 
 use super::{Entry, Op, cast, onnx, op};
-use crate::{
-    engine::native::{
-        exec::{Run, one},
-        fault::{Fault, fault},
-        graph::Node,
-        kernels::{number::Number, random::Generator},
-        value::{Data, Element, Kind, Shape, Tensor, decode, elements},
-    },
+use crate::engine::native::{
+    exec::{Run, one},
+    fault::{Fault, fault},
+    graph::Node,
+    kernels::{number::Number, random::Generator},
+    value::{Data, Element, Kind, Shape, Tensor, decode, elements},
 };
 
 pub(super) const OPERATORS: &[Entry] = &[

@@ -2,20 +2,15 @@
 //! the number of steps made, then all values, all gradients, and what the last step kept of each.
 
 use super::{Entry, Op, op};
-use crate::{
-    engine::native::{
-        exec::{Args, Outputs, Run},
-        fault::{Fault, fault},
-        graph::Node,
-        value::{Element, Tensor},
-    },
+use crate::engine::native::{
+    exec::{Args, Outputs, Run},
+    fault::{Fault, fault},
+    graph::Node,
+    value::{Element, Tensor},
 };
 
-pub(super) const OPERATORS: &[Entry] = &[
-    entry("Adagrad", adagrad),
-    entry("Adam", adam),
-    entry("Momentum", momentum),
-];
+pub(super) const OPERATORS: &[Entry] =
+    &[entry("Adagrad", adagrad), entry("Adam", adam), entry("Momentum", momentum)];
 
 const fn entry(name: &'static str, prepare: fn(&Node<'_>) -> Result<Op, Fault>) -> Entry {
     Entry { domain: "ai.onnx.preview.training", name, since: &[1], note: None, varies: false, prepare }
@@ -111,7 +106,8 @@ fn training<R: Rule>(rule: R) -> Result<Op, Fault> {
             });
         }
         // First all values, then all of each kind that is kept.
-        let ordered = (0..=R::KEPT).flat_map(|part| out.iter().map(move |tensors| tensors[part].clone().into()));
+        let ordered =
+            (0..=R::KEPT).flat_map(|part| out.iter().map(move |tensors| tensors[part].clone().into()));
         Ok(ordered.collect::<Outputs>())
     })
 }
