@@ -3,3 +3,4 @@
 mod compare;
 mod suite;
 mod table;
+mod versions;
