@@ -59,7 +59,8 @@ impl Plan {
             return out.extend((0..self.results()).map(|_| done(start())));
         }
         if self.contiguous {
-            return out.extend(x.chunks_exact(count).map(|x| done(x.iter().fold(start(), |all, &x| f(all, x)))));
+            return out
+                .extend(x.chunks_exact(count).map(|x| done(x.iter().fold(start(), |all, &x| f(all, x)))));
         }
         if self.inner > 1 {
             // Rows of results side by side, so that the inner loop runs over neighbours.

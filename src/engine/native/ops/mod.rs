@@ -14,22 +14,30 @@
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
 mod alike;
+mod attention;
 mod cast;
 mod constant;
 mod control;
 mod conv;
 mod elementwise;
 mod gather;
+mod generate;
+mod losses;
+mod matrix;
 mod ml;
 mod movement;
 mod normalisation;
 mod optional;
 mod pooling;
+mod quantised;
+mod random;
 mod recurrent;
+mod reduce;
 mod sequence;
 mod shape;
 mod spatial;
 mod text;
+mod training;
 mod vision;
 
 use super::{
@@ -95,22 +103,30 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("ai.onnx.ml", ml::OPERATORS),
+    ("attention", attention::OPERATORS),
     ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("element by element", elementwise::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
-    ("ai.onnx.ml", ml::OPERATORS),
+    ("generated", generate::OPERATORS),
+    ("images", vision::OPERATORS),
+    ("losses", losses::OPERATORS),
+    ("matrices", matrix::OPERATORS),
     ("movement", movement::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("optionals", optional::OPERATORS),
     ("pooling", pooling::OPERATORS),
+    ("quantised numbers", quantised::OPERATORS),
+    ("random numbers", random::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
+    ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
     ("text", text::OPERATORS),
-    ("images", vision::OPERATORS),
+    ("training", training::OPERATORS),
 ];
 
 /// The table's entry for an operator.
