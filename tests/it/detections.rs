@@ -17,7 +17,8 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 #[test]
 fn the_same_objects_as_by_the_usual_script_in_pixels_of_the_picture() {
-    let run = edgeward().arg("score").arg(model("detector")).arg(model("detector_pictures")).output().unwrap();
+    let run =
+        edgeward().arg("score").arg(model("detector")).arg(model("detector_pictures")).output().unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let verdicts = lines(&String::from_utf8(run.stdout).unwrap());
     let expected = lines(&fs::read_to_string(model("detector_expected.jsonl")).unwrap());
@@ -52,7 +53,8 @@ fn the_same_objects_as_by_the_usual_script_in_pixels_of_the_picture() {
 #[test]
 fn objects_stand_in_one_cell_of_a_csv_line() {
     let picture = model("detector_pictures").join("a_wide.png");
-    let run = edgeward().arg("score").arg(model("detector")).arg(picture).args(["--output-format", "csv"]).output();
+    let run =
+        edgeward().arg("score").arg(model("detector")).arg(picture).args(["--output-format", "csv"]).output();
     let run = run.unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let text = String::from_utf8(run.stdout).unwrap();
