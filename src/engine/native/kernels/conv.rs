@@ -167,7 +167,13 @@ pub fn transposed<T: Scalar>(
             panel.fill(T::default());
             gemm(height, input, width, w, (1, height), &x[columns.start..], (positions, 1), panel);
             for (channel, y) in y.chunks_exact_mut(cells).enumerate() {
-                scatter(&panel[channel * taps * width..][..taps * width], window, columns.clone(), y, T::plus);
+                scatter(
+                    &panel[channel * taps * width..][..taps * width],
+                    window,
+                    columns.clone(),
+                    y,
+                    T::plus,
+                );
             }
         }
     }

@@ -170,7 +170,11 @@ pub fn narrowed<T: Real>(run: &mut Run<'_>, kind: Kind, values: Vec<T>) -> Resul
     if kind == T::KIND {
         return Ok(T::wrap(values));
     }
-    fn each<T: Real, R: Element>(run: &mut Run<'_>, values: &[T], f: impl Fn(f64) -> R) -> Result<Data, Fault> {
+    fn each<T: Real, R: Element>(
+        run: &mut Run<'_>,
+        values: &[T],
+        f: impl Fn(f64) -> R,
+    ) -> Result<Data, Fault> {
         let mut out = run.buffer(values.len())?;
         out.extend(values.iter().map(|v| f(v.to_f64())));
         Ok(R::wrap(out))
@@ -188,7 +192,12 @@ pub fn narrowed<T: Real>(run: &mut Run<'_>, kind: Kind, values: Vec<T>) -> Resul
 ///
 /// # Errors
 /// As [`narrowed`]; numbers that don't fill the shape.
-pub fn tensor<T: Real>(run: &mut Run<'_>, kind: Kind, shape: &[usize], values: Vec<T>) -> Result<Tensor, Fault> {
+pub fn tensor<T: Real>(
+    run: &mut Run<'_>,
+    kind: Kind,
+    shape: &[usize],
+    values: Vec<T>,
+) -> Result<Tensor, Fault> {
     Tensor::new(shape, narrowed(run, kind, values)?)
 }
 
@@ -207,9 +216,9 @@ macro_rules! reals {
                 type $t = f32;
                 $body
             }
-            other => Err($crate::engine::native::fault::fault!(
-                "takes floats of 16 to 64 bits, is given {other}"
-            )),
+            other => {
+                Err($crate::engine::native::fault::fault!("takes floats of 16 to 64 bits, is given {other}"))
+            }
         }
     };
 }

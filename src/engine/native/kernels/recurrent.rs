@@ -1,9 +1,6 @@
 //! Recurrent cells: one direction over a batch of sequences.
 
-use super::{
-    matmul::gemm,
-    real::Real,
-};
+use super::{matmul::gemm, real::Real};
 
 /// A function between the parts of a cell, with its parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -120,7 +120,10 @@ impl Table {
 
     /// Every output is the input of the same place.
     pub fn is_identity(&self, size: usize) -> bool {
-        self.taps == 1 && self.outside.is_empty() && self.from.len() == size && self.from.iter().enumerate().all(|(i, &j)| i == j)
+        self.taps == 1
+            && self.outside.is_empty()
+            && self.from.len() == size
+            && self.from.iter().enumerate().all(|(i, &j)| i == j)
     }
 }
 
@@ -137,7 +140,13 @@ pub fn pick<T: Clone>(x: &[T], (outer, size, inner): (usize, usize, usize), from
 }
 
 /// Weighted sums along one axis, into `y` (outer, outputs, inner), which holds zeros.
-pub fn blend<T: Real>(x: &[T], (outer, size, inner): (usize, usize, usize), table: &Table, fill: T, y: &mut [T]) {
+pub fn blend<T: Real>(
+    x: &[T],
+    (outer, size, inner): (usize, usize, usize),
+    table: &Table,
+    fill: T,
+    y: &mut [T],
+) {
     let outputs = table.from.len() / table.taps.max(1);
     if outputs * inner == 0 {
         return;

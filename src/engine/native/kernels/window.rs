@@ -114,7 +114,8 @@ impl Spec {
             if taps == 0 {
                 return Err(fault!("its window has no cells: {kernel:?}"));
             }
-            let (stride, reach) = (strides[axis], (taps - 1).saturating_mul(dilations[axis]).saturating_add(1));
+            let (stride, reach) =
+                (strides[axis], (taps - 1).saturating_mul(dilations[axis]).saturating_add(1));
             if reach > LARGEST {
                 return Err(fault!("its window reaches over {reach} cells along axis {axis}"));
             }
@@ -180,7 +181,8 @@ impl Window {
         let taps = self.kernel[axis];
         let (dilation, before) = (self.dilations[axis] as i64, self.before[axis]);
         // The first output must not be behind the image, the last not before it.
-        let behind = (self.input[axis] as i64 + before + dilation - 1).div_euclid(dilation).clamp(0, taps as i64);
+        let behind =
+            (self.input[axis] as i64 + before + dilation - 1).div_euclid(dilation).clamp(0, taps as i64);
         let reach = (self.output[axis].max(1) - 1) as i64 * self.strides[axis] as i64;
         let first = (before - reach + dilation - 1).div_euclid(dilation).clamp(0, behind);
         first as usize..behind as usize
@@ -299,7 +301,9 @@ mod tests {
         {
             for pads in [[0, 0], [1, 0], [0, 2], [3, 4], [-1, 2]] {
                 for ceil in [false, true] {
-                    let Ok(window) = spec(stride, dilation, pads, ceil).window(&[size], &[taps]) else { continue };
+                    let Ok(window) = spec(stride, dilation, pads, ceil).window(&[size], &[taps]) else {
+                        continue;
+                    };
                     let (mut got, mut want) = (vec![], vec![]);
                     window.each_tap(|flat, tap| {
                         window.runs(tap, 0..window.output[0], |out, cell, count| {

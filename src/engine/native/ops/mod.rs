@@ -20,6 +20,7 @@ mod elementwise;
 mod normalisation;
 mod pooling;
 mod recurrent;
+mod signals;
 mod spatial;
 mod vision;
 
@@ -76,6 +77,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("normalisation", normalisation::OPERATORS),
     ("pooling", pooling::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
+    ("signals", signals::OPERATORS),
 ];
 
 /// The table's entry for an operator.

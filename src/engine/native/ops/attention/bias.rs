@@ -50,7 +50,9 @@ impl<T: Real> Bias<T> {
                 return Err(fault!("input 6: lengths without padding can't be given together with a past"));
             }
             (Some(past), None) => vec![past as i64; batch],
-            (None, Some(lengths)) => lengths.iter().map(|length| length.saturating_sub(queries as i64)).collect(),
+            (None, Some(lengths)) => {
+                lengths.iter().map(|length| length.saturating_sub(queries as i64)).collect()
+            }
             (None, None) => vec![0; batch],
         };
         Ok(Bias { mask: Self::mask(run, args, shape)?, causal, window, offsets, lengths })

@@ -30,7 +30,9 @@ pub(super) fn tensor_scatter(node: &Node<'_>) -> Result<Op, Fault> {
         let axis = axis(given, cache.rank())?;
         let differs = |at: usize| at != axis && update.shape().get(at) != cache.shape().get(at);
         if axis == 0 || update.rank() != cache.rank() || (0..cache.rank()).any(differs) {
-            return Err(fault!("input 1: the update {update} does not fit the cache {cache} along axis {axis}"));
+            return Err(fault!(
+                "input 1: the update {update} does not fit the cache {cache} along axis {axis}"
+            ));
         }
         let (outer, size, inner) = around(cache.shape(), axis);
         let (batch, length) = (cache.shape()[0], update.shape()[axis]);
@@ -41,10 +43,9 @@ pub(super) fn tensor_scatter(node: &Node<'_>) -> Result<Op, Fault> {
         let target = |sequence: usize, step: usize| {
             let place = places[sequence].checked_add(step as i64);
             let place = if circular { place.map(|place| place.rem_euclid(size as i64)) } else { place };
-            place
-                .and_then(|place| usize::try_from(place).ok())
-                .filter(|&place| place < size)
-                .ok_or_else(|| fault!("input 2: place {} leaves no room for {length} steps", places[sequence]))
+            place.and_then(|place| usize::try_from(place).ok()).filter(|&place| place < size).ok_or_else(
+                || fault!("input 2: place {} leaves no room for {length} steps", places[sequence]),
+            )
         };
         let update_data = update.data().clone();
         let (shape, data) = cache.into_parts();
@@ -68,7 +69,9 @@ pub(super) fn causal_conv_with_state(node: &Node<'_>) -> Result<Op, Fault> {
     let swish = match node.string("activation", "none")? {
         "none" => false,
         "silu" | "swish" => true,
-        other => return Err(fault!("attribute `activation` is `{other}`, must be `silu`, `swish` or `none`")),
+        other => {
+            return Err(fault!("attribute `activation` is `{other}`, must be `silu`, `swish` or `none`"));
+        }
     };
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => causal::<T>(run, &args, swish)))
 }

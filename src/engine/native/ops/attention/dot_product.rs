@@ -33,7 +33,9 @@ pub(super) struct Config {
 pub(super) fn attention(node: &Node<'_>) -> Result<Op, Fault> {
     let window = |name: &str| match node.int(name, -1)? {
         -1 => Ok(None),
-        bound => usize::try_from(bound).map(Some).map_err(|_| fault!("attribute `{name}` is {bound}, must be -1 or more")),
+        bound => usize::try_from(bound)
+            .map(Some)
+            .map_err(|_| fault!("attribute `{name}` is {bound}, must be -1 or more")),
     };
     let heads = |name: &str| match node.attributes.int(name)? {
         None => Ok(None),
@@ -150,7 +152,12 @@ fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outp
         || heads % shared != 0
         || past != value_past
     {
-        return Err(fault!("queries {:?}, keys {:?} and values {:?} don't go together", q.shape, k.shape, v.shape));
+        return Err(fault!(
+            "queries {:?}, keys {:?} and values {:?} don't go together",
+            q.shape,
+            k.shape,
+            v.shape
+        ));
     }
     let shape = [batch, heads, queries, keys];
     let bias = Bias::<T>::read(run, args, shape, past, config.causal, config.window)?;

@@ -57,7 +57,9 @@ pub(super) fn linear_attention(node: &Node<'_>) -> Result<Op, Fault> {
 fn width(args: &Args, index: usize, [batch, steps]: [usize; 2], heads: usize) -> Result<usize, Fault> {
     match *args.tensor(index)?.shape() {
         [b, t, all] if [b, t] == [batch, steps] && all % heads == 0 => Ok(all / heads),
-        ref shape => Err(fault!("input {index}: has shape {shape:?}, must be {batch}, {steps} and {heads} heads")),
+        ref shape => {
+            Err(fault!("input {index}: has shape {shape:?}, must be {batch}, {steps} and {heads} heads"))
+        }
     }
 }
 

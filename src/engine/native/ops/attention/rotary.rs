@@ -51,7 +51,11 @@ fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outp
     let (cos, sin) = (real::input::<T>(run, args, 1)?, real::input::<T>(run, args, 2)?);
     let cached = cos.len() / half.max(1);
     if cos.len() != sin.len() || args.tensor(1)?.shape().last() != Some(&half) {
-        return Err(fault!("its caches {} and {} must have rows of {half}", args.tensor(1)?, args.tensor(2)?));
+        return Err(fault!(
+            "its caches {} and {} must have rows of {half}",
+            args.tensor(1)?,
+            args.tensor(2)?
+        ));
     }
     let fits = match &places {
         Some(places) => places.len() == rows,

@@ -33,7 +33,9 @@ fn body<T: Real>(
     let (window, channels, shape) = config.geometry(x.shape(), w.shape())?;
     let (images, features, taps, rank) = (shape[0], x.shape()[1], window.taps(), window.input.len());
     if features % offset_groups != 0 {
-        return Err(fault!("attribute `offset_group` is {offset_groups}, which does not divide {features} channels"));
+        return Err(fault!(
+            "attribute `offset_group` is {offset_groups}, which does not divide {features} channels"
+        ));
     }
     let positions = elements(&window.output)?;
     let check = |index: usize, per_tap: usize| {

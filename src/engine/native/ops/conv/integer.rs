@@ -47,7 +47,8 @@ fn quantised(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs,
     let (low, high) = if zero_point.kind() == Kind::U8 { (0, 255) } else { (-128, 127) };
     let positions: usize = shape[2..].iter().product();
     let scaled = |index: usize, sum: i32| {
-        let scale = x_scale * w_scales[if w_scales.len() == 1 { 0 } else { index / positions % features }] / y_scale;
+        let scale =
+            x_scale * w_scales[if w_scales.len() == 1 { 0 } else { index / positions % features }] / y_scale;
         // A float beyond int32 is cut to it, which is beyond eight bits too.
         ((sum as f32 * scale).round_ties_even() as i32).saturating_add(zero).clamp(low, high)
     };
@@ -95,7 +96,12 @@ fn sums(
     if let Some(zero) = args.opt(at[3])? {
         let zeros = integers(run, zero, at[3])?;
         if zeros.len() != 1 && zeros.len() != w.shape()[0] {
-            return Err(fault!("input {}: has {} elements, must have one or {}", at[3], zeros.len(), w.shape()[0]));
+            return Err(fault!(
+                "input {}: has {} elements, must have one or {}",
+                at[3],
+                zeros.len(),
+                w.shape()[0]
+            ));
         }
         let per_zero = weights.len() / zeros.len().max(1);
         for (weights, zero) in weights.chunks_mut(per_zero.max(1)).zip(&zeros) {
@@ -115,4 +121,3 @@ fn sums(
     conv::conv(&images, &weights, &window, channels, &mut panel, &mut y);
     Ok((shape, y))
 }
-

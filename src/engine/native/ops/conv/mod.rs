@@ -35,7 +35,11 @@ struct Config {
 
 impl Config {
     fn read(node: &Node<'_>) -> Result<Self, Fault> {
-        Ok(Config { spec: spatial::spec(node)?, groups: group(node, "group")?, kernel_shape: node.ints("kernel_shape")? })
+        Ok(Config {
+            spec: spatial::spec(node)?,
+            groups: group(node, "group")?,
+            kernel_shape: node.ints("kernel_shape")?,
+        })
     }
 
     fn check_kernel(&self, kernel: &[usize]) -> Result<(), Fault> {
@@ -60,7 +64,9 @@ impl Config {
     fn channels(&self, x: &[usize], w: &[usize]) -> Result<Channels, Fault> {
         let groups = self.groups;
         if x[1] % groups != 0 || x[1] / groups != w[1] || w[0] % groups != 0 {
-            return Err(fault!("weights of shape {w:?} don't fit an input of shape {x:?} in {groups} groups"));
+            return Err(fault!(
+                "weights of shape {w:?} don't fit an input of shape {x:?} in {groups} groups"
+            ));
         }
         Ok(Channels { groups, input: w[1], output: w[0] / groups })
     }

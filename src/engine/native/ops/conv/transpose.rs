@@ -41,7 +41,10 @@ impl Transpose {
         let dilations = per_axis("dilations", spec.dilations.as_deref(), rank, 1, 1)?;
         let extra = per_axis("output_padding", self.output_padding.as_deref(), rank, 0, 0)?;
         // Some exporters write the batch and the channels too.
-        let wanted = self.output_shape.as_deref().map(|shape| shape.get(shape.len().max(rank) - rank..).unwrap_or(shape));
+        let wanted = self
+            .output_shape
+            .as_deref()
+            .map(|shape| shape.get(shape.len().max(rank) - rank..).unwrap_or(shape));
         let wanted = wanted.map(|shape| per_axis("output_shape", Some(shape), rank, 0, 0)).transpose()?;
         let pads = match spec.auto_pad {
             AutoPad::NotSet => per_axis("pads", spec.pads.as_deref(), 2 * rank, 0, 0)?,
@@ -80,7 +83,8 @@ impl Transpose {
                 Some(target) => {
                     let total = (whole - target).max(0);
                     let less = total / 2;
-                    window.before[axis] = if spec.auto_pad == AutoPad::SameUpper { less } else { total - less };
+                    window.before[axis] =
+                        if spec.auto_pad == AutoPad::SameUpper { less } else { total - less };
                     target
                 }
                 None => whole - window.before[axis] - window.after[axis],
@@ -103,8 +107,10 @@ fn body<T: Real>(run: &mut Run<'_>, args: &Args, transpose: &Transpose) -> Resul
         return Err(fault!("weights {w} don't fit an input {x} in {groups} groups"));
     }
     let channels = Channels { groups, input: w.shape()[0] / groups, output: w.shape()[1] };
-    let features =
-        channels.output.checked_mul(groups).ok_or_else(|| fault!("has {groups} groups, too many to count"))?;
+    let features = channels
+        .output
+        .checked_mul(groups)
+        .ok_or_else(|| fault!("has {groups} groups, too many to count"))?;
     let shape: Shape = [x.shape()[0], features].into_iter().chain(window.input.iter().copied()).collect();
     let bias = real::opt_vector::<T>(run, args, 2, features)?;
     let mut y = run.buffer(elements(&shape)?)?;

@@ -95,7 +95,8 @@ fn layer<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Out
         means.push(mean);
         inverses.push(inverse);
     }
-    let shape: Shape = x.shape().iter().enumerate().map(|(at, &size)| if at < axis { size } else { 1 }).collect();
+    let shape: Shape =
+        x.shape().iter().enumerate().map(|(at, &size)| if at < axis { size } else { 1 }).collect();
     let mut outputs = one(real::tensor(run, x.kind(), x.shape(), y)?)?;
     outputs.push(real::tensor(run, config.stash, &shape, means)?.into());
     outputs.push(real::tensor(run, config.stash, &shape, inverses)?.into());

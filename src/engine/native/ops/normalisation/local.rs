@@ -71,7 +71,8 @@ pub(super) fn lp_normalization(node: &Node<'_>) -> Result<Op, Fault> {
                 norms.iter_mut().zip(x).for_each(|(sum, &x)| *sum += norm.part(x));
             }
             norms.iter_mut().for_each(|sum| *sum = norm.root(*sum));
-            let rows = wide[range.clone()].chunks_exact(inner.max(1)).zip(y[range].chunks_exact_mut(inner.max(1)));
+            let rows =
+                wide[range.clone()].chunks_exact(inner.max(1)).zip(y[range].chunks_exact_mut(inner.max(1)));
             for (x, y) in rows {
                 for ((y, &x), &norm) in y.iter_mut().zip(x).zip(&norms) {
                     *y = if norm == T::ZERO { T::ZERO } else { x / norm };
@@ -80,9 +81,9 @@ pub(super) fn lp_normalization(node: &Node<'_>) -> Result<Op, Fault> {
         }
         one(real::tensor(run, x.kind(), x.shape(), y)?)
     }
-    op(move |run, args| {
-        reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, given, Norm::new(p as f64)))
-    })
+    op(
+        move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, given, Norm::new(p as f64))),
+    )
 }
 
 /// `MeanVarianceNormalization`, ai.onnx 9, 13: `(x - mean) / (deviation + 1e-9)` over the given axes. 13 adds
@@ -92,8 +93,12 @@ pub(super) fn mean_variance_normalization(node: &Node<'_>) -> Result<Op, Fault> 
     fn body<T: Real>(run: &mut Run<'_>, args: &Args, given: &[i64]) -> Result<Outputs, Fault> {
         let x = args.tensor(0)?;
         let reduced = axes(given, x.rank())?;
-        let kept: Shape =
-            x.shape().iter().enumerate().map(|(at, &size)| if reduced.contains(&at) { 1 } else { size }).collect();
+        let kept: Shape = x
+            .shape()
+            .iter()
+            .enumerate()
+            .map(|(at, &size)| if reduced.contains(&at) { 1 } else { size })
+            .collect();
         let count = elements(&kept)?;
         let mut steps = strides(&kept);
         reduced.iter().for_each(|&axis| steps[axis] = 0);

@@ -47,13 +47,15 @@ pub(super) fn group_normalization(node: &Node<'_>) -> Result<Op, Fault> {
     ) -> Result<Outputs, Fault> {
         let [_, channels, _] = axes(args.tensor(0)?)?;
         if channels % groups != 0 {
-            return Err(fault!("attribute `num_groups` is {groups}, which does not divide {channels} channels"));
+            return Err(fault!(
+                "attribute `num_groups` is {groups}, which does not divide {channels} channels"
+            ));
         }
         grouped::<T>(run, args, groups, if each_channel { channels } else { groups }, epsilon)
     }
-    op(move |run, args| {
-        reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, groups, opset >= 21, epsilon))
-    })
+    op(
+        move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, groups, opset >= 21, epsilon)),
+    )
 }
 
 /// Groups of channels normalised, with `factors` scales and biases.

@@ -48,7 +48,12 @@ impl Config {
 /// `AveragePool`, ai.onnx 1 to 22: since 7 `count_include_pad`, since 10 `ceil_mode`, since 19 `dilations`.
 pub(super) fn average(node: &Node<'_>) -> Result<Op, Fault> {
     let (config, padded) = (Config::read(node)?, node.flag("count_include_pad", false)?);
-    fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config, padded: bool) -> Result<Outputs, Fault> {
+    fn body<T: Real>(
+        run: &mut Run<'_>,
+        args: &Args,
+        config: &Config,
+        padded: bool,
+    ) -> Result<Outputs, Fault> {
         let x = args.tensor(0)?;
         let (window, shape) = config.geometry(x.shape())?;
         let mut y = run.filled(elements(&shape)?, T::ZERO)?;

@@ -45,9 +45,9 @@ pub(super) fn max_roi_pool(node: &Node<'_>) -> Result<Op, Fault> {
         return Err(fault!("attribute `pooled_shape` has {} numbers, must have two", shape.len()));
     };
     let scale = f64::from(node.float("spatial_scale", 1.0)?);
-    op(move |run, args| {
-        reals!(args.tensor(0)?.kind(), T => max_regions::<T>(run, &args, [height, width], scale))
-    })
+    op(
+        move |run, args| reals!(args.tensor(0)?.kind(), T => max_regions::<T>(run, &args, [height, width], scale)),
+    )
 }
 
 fn max_regions<T: Real>(
@@ -206,7 +206,8 @@ fn align_regions<T: Real>(run: &mut Run<'_>, args: &Args, align: &Align) -> Resu
                     let mut largest = beside.then_some(T::ZERO);
                     let mut sum = T::ZERO;
                     for v in &rows {
-                        let (low, high) = (&plane[v.low * width..][..width], &plane[v.high * width..][..width]);
+                        let (low, high) =
+                            (&plane[v.low * width..][..width], &plane[v.high * width..][..width]);
                         for h in &columns {
                             let (up, left) = (T::ONE - v.part, T::ONE - h.part);
                             let parts = [

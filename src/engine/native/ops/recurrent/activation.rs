@@ -38,7 +38,9 @@ pub(super) fn read(node: &Node<'_>, cell: Cell, directions: usize) -> Result<Vec
                 "elu" => Activation::Elu(alpha(1.0)),
                 "softsign" => Activation::Softsign,
                 "softplus" => Activation::Softplus,
-                _ => return Err(fault!("attribute `activations` names `{name}`, which ONNX does not define")),
+                _ => {
+                    return Err(fault!("attribute `activations` names `{name}`, which ONNX does not define"));
+                }
             })
         })
         .collect()

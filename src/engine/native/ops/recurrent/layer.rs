@@ -111,7 +111,10 @@ impl Layer {
         }
         let outside = |length: i64| fault!("input 4: length {length} is outside 0 to {}", sizes.steps);
         let check = |&length: &i64| {
-            usize::try_from(length).ok().filter(|&length| length <= sizes.steps).ok_or_else(|| outside(length))
+            usize::try_from(length)
+                .ok()
+                .filter(|&length| length <= sizes.steps)
+                .ok_or_else(|| outside(length))
         };
         given.iter().map(check).collect()
     }
@@ -170,7 +173,8 @@ fn body<T: Real>(run: &mut Run<'_>, args: &Args, layer: &Layer) -> Result<Output
         reset: run.filled(elements(&[batch, hidden])?, T::ZERO)?,
         gates: run.filled(width, T::ZERO)?,
     };
-    let activations: Vec<Activation<T>> = layer.activations.iter().map(|&activation| narrow(activation)).collect();
+    let activations: Vec<Activation<T>> =
+        layer.activations.iter().map(|&activation| narrow(activation)).collect();
     let per_direction = layer.cell.activations();
     for (at, &backward) in layer.backward.iter().enumerate() {
         let direction = Direction {

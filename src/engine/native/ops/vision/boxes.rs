@@ -53,7 +53,9 @@ fn overlap(a: &Corners, b: &Corners, threshold: f32) -> bool {
 fn body(run: &mut Run<'_>, args: &Args, centered: bool) -> Result<Outputs, Fault> {
     let (boxes, scores) = (args.tensor(0)?, args.tensor(1)?);
     let (&[batches, count, 4], &[same_batches, classes, same_count]) = (boxes.shape(), scores.shape()) else {
-        return Err(fault!("boxes {boxes} and scores {scores} must have three axes, the boxes four numbers each"));
+        return Err(fault!(
+            "boxes {boxes} and scores {scores} must have three axes, the boxes four numbers each"
+        ));
     };
     if batches != same_batches || count != same_count {
         return Err(fault!("scores {scores} don't fit boxes {boxes}"));

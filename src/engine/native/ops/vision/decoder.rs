@@ -46,7 +46,9 @@ fn body(run: &mut Run<'_>, args: &Args, format: Format) -> Result<Outputs, Fault
         [b'P', b'1'..=b'6', ..] => simple_formats::pnm(run, bytes)?,
         _ => match image::guess_format(bytes) {
             Ok(known @ (ImageFormat::Jpeg | ImageFormat::Png)) => decoded(run, bytes, known)?,
-            Ok(other) => return Err(Fault::unsupported(format!("input 0: {other:?} images can't be decoded"))),
+            Ok(other) => {
+                return Err(Fault::unsupported(format!("input 0: {other:?} images can't be decoded")));
+            }
             Err(_) if is_jpeg_2000(bytes) => {
                 return Err(Fault::unsupported("input 0: JPEG 2000 images can't be decoded"));
             }

@@ -66,7 +66,8 @@ pub(super) fn grid_sample(node: &Node<'_>) -> Result<Op, Fault> {
 
 /// The shape of the output and how many places an image has.
 fn geometry(x: &Tensor, grid: &Tensor) -> Result<(Shape, usize), Fault> {
-    let (&[images, channels, ref spatial @ ..], &[grids, ref places @ .., last]) = (x.shape(), grid.shape()) else {
+    let (&[images, channels, ref spatial @ ..], &[grids, ref places @ .., last]) = (x.shape(), grid.shape())
+    else {
         return Err(fault!("input {x} and grid {grid} must have a batch and spatial axes"));
     };
     if images != grids || last != spatial.len() || places.len() != spatial.len() || spatial.is_empty() {
@@ -114,7 +115,13 @@ impl Config {
         if range <= 0.0 {
             return 0.0;
         }
-        let beyond = if place < low { low - place } else if place > high { place - high } else { return place };
+        let beyond = if place < low {
+            low - place
+        } else if place > high {
+            place - high
+        } else {
+            return place;
+        };
         let turns = (beyond / range).trunc();
         let rest = beyond - turns * range;
         if (turns % 2.0 == 0.0) == (place < low) { low + rest } else { high - rest }

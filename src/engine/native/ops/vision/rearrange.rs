@@ -63,7 +63,8 @@ pub(super) fn depth_to_space(node: &Node<'_>) -> Result<Op, Fault> {
         let x = args.tensor(0)?;
         let [n, c, h, w] = image(x)?;
         let per_block = size.checked_mul(size).filter(|&block| c % block == 0);
-        let block = per_block.ok_or_else(|| fault!("input 0: {c} channels don't fill blocks of {size} by {size}"))?;
+        let block =
+            per_block.ok_or_else(|| fault!("input 0: {c} channels don't fill blocks of {size} by {size}"))?;
         let target = [n, c / block, h * size, w * size];
         if channel_first {
             transposed(run, x, [n, c / block, size, size, h, w], [0, 1, 4, 2, 5, 3], target)
@@ -84,7 +85,8 @@ pub(super) fn space_to_depth(node: &Node<'_>) -> Result<Op, Fault> {
         }
         let order = if channel_first { [0, 1, 3, 5, 2, 4] } else { [0, 3, 5, 1, 2, 4] };
         let depth = size.checked_mul(size).and_then(|block| block.checked_mul(c));
-        let depth = depth.ok_or_else(|| fault!("blocks of {size} by {size} make too many channels to count"))?;
+        let depth =
+            depth.ok_or_else(|| fault!("blocks of {size} by {size} make too many channels to count"))?;
         transposed(run, x, [n, c, h / size, size, w / size, size], order, [n, depth, h / size, w / size])
     })
 }
@@ -109,7 +111,11 @@ pub(super) fn center_crop_pad(node: &Node<'_>) -> Result<Op, Fault> {
         // What is kept, and where it begins on either side.
         let kept: Shape = x.shape().iter().zip(&shape).map(|(&from, &to)| from.min(to)).collect();
         let start = |long: &[usize], strides: &[usize]| -> usize {
-            long.iter().zip(&kept).zip(strides).map(|((&long, &kept), stride)| (long - kept) / 2 * stride).sum()
+            long.iter()
+                .zip(&kept)
+                .zip(strides)
+                .map(|((&long, &kept), stride)| (long - kept) / 2 * stride)
+                .sum()
         };
         let (from, to) = (strides(x.shape()), strides(&shape));
         let (first, target) = (start(x.shape(), &from), start(&shape, &to));

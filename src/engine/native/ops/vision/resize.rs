@@ -65,7 +65,9 @@ fn early(node: &Node<'_>) -> Result<Config, Fault> {
 pub(super) fn upsample(node: &Node<'_>) -> Result<Op, Fault> {
     let config = early(node)?;
     if node.opset >= 9 {
-        return op(move |run, args| body(run, &args, &config, None, Some(args.slice::<f32>(1)?.to_vec()), None));
+        return op(move |run, args| {
+            body(run, &args, &config, None, Some(args.slice::<f32>(1)?.to_vec()), None)
+        });
     }
     let scales = if node.opset >= 7 {
         node.attributes.floats("scales")?.map(<[f32]>::to_vec)
@@ -83,7 +85,9 @@ pub(super) fn upsample(node: &Node<'_>) -> Result<Op, Fault> {
 pub(super) fn resize(node: &Node<'_>) -> Result<Op, Fault> {
     if node.opset < 11 {
         let config = early(node)?;
-        return op(move |run, args| body(run, &args, &config, None, Some(args.slice::<f32>(1)?.to_vec()), None));
+        return op(move |run, args| {
+            body(run, &args, &config, None, Some(args.slice::<f32>(1)?.to_vec()), None)
+        });
     }
     let nearest = match node.string("nearest_mode", "round_prefer_floor")? {
         "round_prefer_floor" => Nearest::RoundPreferFloor,
@@ -153,7 +157,8 @@ fn plan(
     }
     let region = |at: usize| roi.as_ref().map_or((0.0, 1.0), |roi| (roi[at], roi[count + at]));
     let too_large = || fault!("would make an axis that is too long to count");
-    let whole = |length: f64| if length >= 0.0 && length < 1e15 { Ok(length as usize) } else { Err(too_large()) };
+    let whole =
+        |length: f64| if length >= 0.0 && length < 1e15 { Ok(length as usize) } else { Err(too_large()) };
     let mut plan = vec![];
     if let Some(sizes) = sizes {
         fits("sizes", sizes.len(), count)?;
@@ -164,7 +169,8 @@ fn plan(
             Aspect::NotSmaller => Some((0..count).map(ratio).fold(0.0, f64::max)),
         };
         for at in 0..count {
-            let size = usize::try_from(sizes[at]).map_err(|_| fault!("input 3: size {} is negative", sizes[at]))?;
+            let size =
+                usize::try_from(sizes[at]).map_err(|_| fault!("input 3: size {} is negative", sizes[at]))?;
             let axis = match common {
                 Some(scale) => Axis {
                     scale,

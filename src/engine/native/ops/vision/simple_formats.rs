@@ -20,7 +20,8 @@ fn number(bytes: &[u8], at: usize, length: usize) -> Option<u64> {
 pub(super) fn bmp(run: &mut Run<'_>, bytes: &[u8]) -> Result<Option<Pixels>, Fault> {
     let header = || {
         let [start, size, width, height, bits, compression] =
-            [(10, 4), (14, 4), (18, 4), (22, 4), (28, 2), (30, 4)].map(|(at, length)| number(bytes, at, length));
+            [(10, 4), (14, 4), (18, 4), (22, 4), (28, 2), (30, 4)]
+                .map(|(at, length)| number(bytes, at, length));
         Some((start? as usize, size? as usize, width? as i32, height? as i32, bits? as usize, compression?))
     };
     let Some((start, size, width, height, bits, compression)) = header() else { return Ok(None) };
@@ -34,7 +35,8 @@ pub(super) fn bmp(run: &mut Run<'_>, bytes: &[u8]) -> Result<Option<Pixels>, Fau
     let (upward, height) = (height > 0, height.unsigned_abs() as usize);
     let stride = (width * bits).div_ceil(32) * 4;
     let cells = width.saturating_mul(height);
-    let Some(rows) = stride.checked_mul(height).and_then(|len| bytes.get(start..start.checked_add(len)?)) else {
+    let Some(rows) = stride.checked_mul(height).and_then(|len| bytes.get(start..start.checked_add(len)?))
+    else {
         return Ok(None);
     };
     let palette = bytes.get(14 + size..start).unwrap_or_default();
@@ -81,7 +83,8 @@ pub(super) fn pnm(run: &mut Run<'_>, bytes: &[u8]) -> Result<Option<Pixels>, Fau
             let stride = width.div_ceil(8);
             let Some(rows) = data.get(..stride * height) else { return Ok(None) };
             for row in rows.chunks_exact(stride.max(1)) {
-                samples.extend((0..width).map(|at| if row[at / 8] >> (7 - at % 8) & 1 == 1 { 0 } else { 255 }));
+                samples
+                    .extend((0..width).map(|at| if row[at / 8] >> (7 - at % 8) & 1 == 1 { 0 } else { 255 }));
             }
         }
         b'5' | b'6' => {
