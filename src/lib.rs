@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod config;
 pub mod crypto;
+pub mod decide;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;
@@ -14,4 +15,6 @@ pub mod mqtt;
 pub mod offline;
 pub mod scoring;
 pub mod settings;
+pub mod signal;
 pub mod telemetry;
+pub mod vision;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::queue::args::OutboxArgs;
 pub use super::queue::args::QueueArgs;
-use crate::config::Layers;
+use super::{model::Framework, queue::args::OutboxArgs};
+use crate::{config::Layers, engine::Choice};
 
 /// On-device inference for IoT Edge: scores MQTT messages with an embedded ONNX engine.
 #[derive(Debug, Parser)]
@@ -27,6 +27,8 @@ pub enum Command {
     Score(ScoreArgs),
     /// Look at a model, or measure it on this machine.
     Model(ModelArgs),
+    /// Put a model together with what is known of it: how messages fill it, what its answers mean.
+    Bundle(BundleArgs),
     /// Find every fault in a configuration at once, without touching the network.
     Check(CheckArgs),
     /// Look into the outbox of a daemon, carry its backlog away, drop or replay records.
@@ -141,6 +143,81 @@ pub enum OutputFormat {
 }
 
 #[derive(Debug, Args)]
+pub struct BundleArgs {
+    #[command(subcommand)]
+    pub command: BundleCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BundleCommand {
+    /// Write a first bundle from a model and a sample of its messages.
+    Init(BundleInitArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct BundleInitArgs {
+    /// An .onnx file
+    pub model: PathBuf,
+    /// Sample messages: JSON lines, CSV with a header, or a picture
+    pub sample: Option<PathBuf>,
+    /// The folder to make; named after the model by default
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+    /// The bundle's name; the file's by default
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The bundle's version
+    #[arg(long = "set-version", value_name = "VERSION", default_value = "1.0.0")]
+    pub version: String,
+    /// The fields that fill the model's input, in the order it was trained with: a,b,c
+    #[arg(long, value_name = "NAMES")]
+    pub fields: Option<String>,
+    /// How the model takes pixels
+    #[arg(long, value_enum)]
+    pub pixels: Option<PixelRange>,
+    /// The names of the classes: a,b,c
+    #[arg(long, value_name = "NAMES")]
+    pub labels: Option<String>,
+    /// Ask nothing: what can't be known is an error that says which flag tells it
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PixelRange {
+    /// 0 to 1
+    Unit,
+    /// Less ImageNet's mean, over its standard deviation
+    Imagenet,
+    /// 0 to 255
+    Bytes,
+}
+
+/// What runs a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    /// The one that suits the model
+    Auto,
+    /// tract: the faster kernels for networks
+    Tract,
+    /// Our own executor: every operator
+    Native,
+}
+
+impl From<EngineArg> for Choice {
+    fn from(arg: EngineArg) -> Self {
+        match arg {
+            EngineArg::Auto => Choice::Auto,
+            EngineArg::Tract => Choice::Tract,
+            EngineArg::Native => Choice::Native,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
 pub struct ModelArgs {
     #[command(subcommand)]
     pub command: ModelCommand,
@@ -152,6 +229,42 @@ pub enum ModelCommand {
     Inspect {
         /// An .onnx file or a bundle's folder
         model: PathBuf,
+        /// What shall run it, instead of what suits it
+        #[arg(long, value_enum)]
+        engine: Option<EngineArg>,
+        /// List every node, however many there are
+        #[arg(long)]
+        nodes: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a model with both engines and say how far their answers are apart.
+    Verify {
+        /// An .onnx file or a bundle's folder
+        model: PathBuf,
+        /// Inputs as `edgeward score` takes them, besides random ones; a bundle's own samples are always
+        /// compared
+        #[arg(long, value_name = "FILE")]
+        data: Vec<PathBuf>,
+        /// Random inputs to try
+        #[arg(long, value_name = "N", default_value_t = 32)]
+        random: u64,
+        /// The largest difference that is still the same: relative above one, absolute below
+        #[arg(long, value_name = "X", default_value_t = 1e-4)]
+        tolerance: f64,
+        /// Find the first node where the engines part
+        #[arg(long)]
+        trace: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a script that trains something small with a framework and exports it so that it runs here.
+    Recipe {
+        /// The framework; without one, all recipes are listed
+        #[arg(value_enum)]
+        name: Option<Framework>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -160,6 +273,9 @@ pub enum ModelCommand {
     Bench {
         /// An .onnx file or a bundle's folder
         model: PathBuf,
+        /// What shall run it, instead of what suits it
+        #[arg(long, value_enum)]
+        engine: Option<EngineArg>,
         /// How long to measure each batch size
         #[arg(long, value_name = "SECS", default_value_t = 2.0)]
         secs: f64,

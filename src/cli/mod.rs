@@ -4,6 +4,7 @@
 
 mod args;
 mod audit;
+mod bundle;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
@@ -33,6 +34,7 @@ pub fn main() -> ExitCode {
         Command::Queue(args) => queue::run(args),
         Command::Audit(args) => audit::run(&args),
         Command::Model(args) => model::run(args),
+        Command::Bundle(args) => bundle::run(args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(args),
         Command::Completions(args) => shell::completions(&args),

@@ -3,7 +3,7 @@
 use super::Layers;
 use crate::{
     domain::TopicFilter,
-    engine::Limits,
+    engine::{Choice, Limits},
     models::{self, Model, ModelError},
     mqtt::Qos,
     scoring::{
@@ -227,9 +227,12 @@ fn read_source(section: &Section<'_>) -> SourceRule {
 
 fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits) -> Option<Model> {
     let path = section.required_text("model", "a bundle's folder or an .onnx file");
-    let has_mapping = ["payload", "inputs", "window", "outputs"].into_iter().find(|key| section.has(key));
+    let has_mapping = ["engine", "payload", "inputs", "window", "prepare", "outputs"]
+        .into_iter()
+        .find(|key| section.has(key));
     let Some(path) = path.map(|path| layers.resolve(&path)) else {
         // Still look at the mapping, so that its faults are told too.
+        section.any("engine");
         let mut spec = read_spec(section);
         spec.conditions.clear();
         return None;
@@ -251,7 +254,7 @@ fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits) -> Option
         Ok(opened) => opened,
         Err(error) => {
             told(error);
-            for key in ["payload", "inputs", "window", "outputs", "conditions"] {
+            for key in ["engine", "payload", "inputs", "window", "prepare", "outputs", "conditions"] {
                 section.any(key);
             }
             return None;
@@ -262,11 +265,12 @@ fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits) -> Option
             let reason = "is settled by the bundle; it can be set for a bare .onnx only";
             section.fault(key, reason);
         }
-        for key in ["payload", "inputs", "window", "outputs"] {
+        for key in ["engine", "payload", "inputs", "window", "prepare", "outputs"] {
             section.any(key);
         }
         merge_conditions(section, &mut opened.spec.conditions);
     } else {
+        opened.engine = section.choice("engine", &Choice::NAMES).unwrap_or_default();
         opened.spec = read_spec(section);
     }
     models::load(opened, limits).map_err(told).ok()

@@ -24,6 +24,10 @@ struct Held {
 struct HeldSession(Arc<Mutex<mpsc::Receiver<()>>>, Vec<Tensor>);
 
 impl Engine for Held {
+    fn name(&self) -> &'static str {
+        "held"
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -47,7 +51,7 @@ impl Session for HeldSession {
 /// A pipeline of the engine above, as `declaration` maps it. Reads `in/#`, has a queue of two.
 pub fn held_pipeline(declaration: &str, dims: &[usize], permits: mpsc::Receiver<()>) -> PipelineConfig {
     let dims = std::iter::once(Dim::Batch).chain(dims.iter().map(|n| Dim::Fixed(*n))).collect();
-    let port = |name: &str, dims| Port { name: name.into(), element: ElementType::F32, dims };
+    let port = |name: &str, dims| Port { name: name.into(), element: ElementType::F32, dims, labels: vec![] };
     let signature = Signature {
         inputs: vec![port("x", dims)],
         outputs: vec![port("sum", vec![Dim::Batch, Dim::Fixed(1)])],
@@ -65,7 +69,7 @@ pub fn held_pipeline(declaration: &str, dims: &[usize], permits: mpsc::Receiver<
         topics: vec![TopicFilter::new("in/#").unwrap()],
         qos: Qos::AtLeastOnce,
         retained: Retained::Ignore,
-        model: Model { path: "".into(), identity, description: String::new(), engine, plan },
+        model: Model::new(identity, engine, plan),
         source: SourceRule::TopicLevel(2),
         max_sources: 10,
         max_payload_bytes: 1000,

@@ -39,6 +39,11 @@ reasons! {
     OutputNotFinite "output_not_finite" "The model answered NaN or an infinity.",
     ModelFailed "model_failed" "The engine refused or failed to run the model on this input.",
     ModelPanicked "model_panicked" "The engine panicked on this input; the daemon goes on.",
+    BadTime "bad_time" "The event's own time is absent or none that can be read, and a window needs it.",
+    Late "late" "All windows of the reading's own time are closed already.",
+    GapInWindow "gap_in_window" "The window has a hole between readings, and is declared to be rejected then.",
+    TooFewReadings "too_few_readings" "The window holds fewer readings than a step of its preparation needs.",
+    WindowFull "window_full" "The source has as many readings in open windows as it may.",
 }
 
 impl fmt::Display for Reason {

@@ -13,7 +13,10 @@ use std::{
 use super::{
     durable::Durable,
     inbox::{DurableRoute, Inbox, Route, Routes},
-    outbox::{Journal, Listener, Outbox, OutboxThread, open, store::State},
+    outbox::{
+        Journal, Listener, Outbox, OutboxThread, open,
+        store::{State, UnitBooks},
+    },
     queue::Queue,
     worker::{Worker, WorkerParts},
 };
@@ -37,6 +40,9 @@ struct Rig {
 
 const PLAIN: &str = "[inputs.x]\nfields = [\"v\"]";
 const WINDOW: &str = "[inputs.x]\nfields = [\"v\"]\n[window]\nlength = 3\nstep = 1";
+const BY_TIME: &str = "[payload]\ntime = \"t\"\n[inputs.x]\nfields = [\"v\"]\n[window]\nduration_secs = 10\n\
+    step_secs = 5\nlateness_secs = 1\n[prepare]\nversion = 1\n[[prepare.steps]]\nstep = \"statistics\"\n\
+    statistics = [\"sum\"]";
 const LAST: &str = "[inputs.x]\nfields = [\"v\", { path = \"w\", missing = \"last\" }]";
 
 fn outbox_config(dir: &Path) -> OutboxConfig {
@@ -271,6 +277,40 @@ fn a_window_goes_on_after_a_restart() {
     let kept: u64 = state.lanes.iter().filter(|lane| lane.is_input()).map(|lane| lane.books.pending()).sum();
     assert_eq!(kept, 4, "the last two of each source");
     rig.stop();
+}
+
+#[test]
+fn windows_by_time_go_on_after_a_restart_and_none_is_scored_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |readings: &[(i32, i32)], results: usize| {
+        let mut rig = Rig::new(dir.path(), BY_TIME, &[1], false);
+        for (t, v) in readings {
+            let open = rig.say("a", &format!("{{\"t\":{t},\"v\":{v}}}"));
+            until("its fate is stored", || acknowledged(&open));
+        }
+        rig.until_stored(results);
+        let sums: Vec<f64> = rig.sums().into_iter().map(|(_, sum)| sum).collect();
+        let state = rig.state();
+        rig.stop();
+        let units = state.pipelines[0].units.clone();
+        let inputs = state.lanes.iter().filter(|lane| lane.is_input());
+        (sums, units, inputs.map(|lane| lane.books.pending()).sum::<u64>())
+    };
+    // One late, one out of order, windows that overlap.
+    let (sums, units, kept) = run(&[(1, 1), (6, 2), (4, 4), (8, 8), (-4, 99), (11, 16)], 2);
+    assert_eq!(sums, [1.0, 15.0]);
+    let rejected = |units: &UnitBooks| units.received - units.scored - units.merged - units.pending();
+    assert_eq!((units.received, units.scored, rejected(&units), units.pending()), (6, 2, 1, 0));
+    // From the oldest that an open window has, at 6: also those that came behind it.
+    assert_eq!(kept, 5);
+    let (sums, _, kept) = run(&[(13, 32), (17, 64), (22, 1)], 4);
+    assert_eq!(sums, [1.0, 15.0, 58.0, 112.0]);
+    assert_eq!(kept, 2, "at 17 and 22");
+    // One reading closes two windows: two units.
+    let (sums, units, kept) = run(&[(60, 7)], 6);
+    assert_eq!(sums, [1.0, 15.0, 58.0, 112.0, 65.0, 1.0]);
+    assert_eq!((units.received, units.scored, rejected(&units), units.pending()), (11, 6, 1, 0));
+    assert_eq!(kept, 1);
 }
 
 #[test]

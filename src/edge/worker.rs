@@ -237,6 +237,7 @@ impl Work {
                 epoch: job.epoch,
                 token: first_token + index as u64,
                 now: job.arrived.saturating_duration_since(*origin),
+                replayed: job.settled_before,
             };
             let units = scorer.push(index, &message, &mut settle) as u64;
             if units > 1 && !job.settled_before {

@@ -27,6 +27,12 @@ pub enum LoadError {
     },
     #[error("{path} can't run here: {what}")]
     Unsupported { path: PathBuf, what: String },
+    #[error(
+        "{path} breaks a rule of ONNX: {what}; export it again, or see what `python -m onnx.checker` says of it"
+    )]
+    Invalid { path: PathBuf, what: String },
+    #[error("{path} asks for too much: {what}; shrink the model or raise the limit")]
+    OverLimit { path: PathBuf, what: String },
 }
 
 fn plural(n: usize) -> String {

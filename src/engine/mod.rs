@@ -5,27 +5,34 @@
 //!
 //! Invariant: nothing here knows MQTT, clocks or threads, and no foreign type leaves the room.
 
+mod choose;
+pub mod compare;
+mod contain;
 mod dense;
 mod error;
 mod inspect;
 mod limits;
+mod linear;
 mod native;
 mod onnx;
+mod operators;
 mod rows;
 mod sample;
 mod signature;
+mod svm;
 #[cfg(test)]
 mod tests;
 mod tract;
 mod trees;
 
+pub use choose::{Choice, external_files, load};
 pub use error::{LoadError, RunError};
-pub use inspect::{DimReport, MissingOperator, OperatorCount, Opset, PortReport, Report, Running, inspect};
+pub use inspect::{
+    DimReport, MissingOperator, NodeReport, OperatorCount, Opset, PortReport, Report, Running, inspect,
+};
 pub use limits::Limits;
-pub use sample::random_inputs;
+pub use sample::{random_inputs, seeded_inputs};
 pub use signature::{Dim, Port, Signature};
-
-use std::{path::Path, sync::Arc};
 
 use crate::domain::Tensor;
 
@@ -33,6 +40,9 @@ use crate::domain::Tensor;
 pub trait Engine: Send + Sync {
     /// Names, types and shapes of the inputs and outputs, in the model's order.
     fn signature(&self) -> &Signature;
+
+    /// What runs it: `tract`, `native`, or `dense` for a small network without branches.
+    fn name(&self) -> &'static str;
 
     /// Opens a session with buffers of its own. One per thread.
     fn session(&self) -> Box<dyn Session>;
@@ -51,12 +61,4 @@ pub trait Session: Send {
     /// [`RunError`] when the inputs don't fit the signature or the engine fails. May panic on a
     /// hostile model; the caller catches it and opens a new session.
     fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor], RunError>;
-}
-
-/// Loads an ONNX model.
-///
-/// # Errors
-/// [`LoadError`] names what is wrong, which node where it applies, and what to do next.
-pub fn load(path: &Path, limits: &Limits) -> Result<Arc<dyn Engine>, LoadError> {
-    tract::load(path, limits)
 }

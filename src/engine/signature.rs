@@ -32,6 +32,8 @@ pub struct Port {
     pub name: String,
     pub element: ElementType,
     pub dims: Vec<Dim>,
+    /// What the columns of an output stand for, where the model says so: the classes of a classifier.
+    pub labels: Vec<String>,
 }
 
 impl Port {

@@ -4,6 +4,7 @@ use std::path::{Component, Path};
 
 use super::ModelError;
 use crate::{
+    engine::Choice,
     scoring::spec::{Spec, read_spec},
     settings::{Fault, Faults, Node, Section},
 };
@@ -24,6 +25,8 @@ pub struct Manifest {
     pub model_file: String,
     pub model_sha256: String,
     pub spec: Spec,
+    /// What shall run the model.
+    pub engine: Choice,
     /// Within the bundle's folder.
     pub samples_file: Option<String>,
 }
@@ -75,6 +78,7 @@ fn read_manifest(tree: &Node, faults: &Faults) -> Option<Manifest> {
     {
         model.fault("sha256", "must be 64 lower-case hexadecimal digits");
     }
+    let engine = model.choice("engine", &Choice::NAMES).unwrap_or_default();
     model.finish();
     let samples = root.section("samples");
     let samples_file = inner_file(&samples, "file", samples.is_present());
@@ -88,6 +92,7 @@ fn read_manifest(tree: &Node, faults: &Faults) -> Option<Manifest> {
         model_file: model_file?,
         model_sha256: model_sha256?,
         spec,
+        engine,
         samples_file,
     })
 }

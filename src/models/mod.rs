@@ -2,6 +2,7 @@
 
 mod bundle;
 mod digest;
+pub mod draft;
 mod samples;
 
 pub use bundle::{BUNDLE_FORMAT, BUNDLE_MANIFEST, Manifest};
@@ -15,7 +16,7 @@ use std::{
 
 use crate::{
     crypto,
-    engine::{self, Engine, Limits, LoadError},
+    engine::{self, Choice, Engine, Limits, LoadError},
     scoring::{
         ModelIdentity, Plan, PlanFault,
         spec::{Spec, infer},
@@ -30,7 +31,26 @@ pub struct Model {
     pub identity: ModelIdentity,
     pub description: String,
     pub engine: Arc<dyn Engine>,
+    /// The bundle's own samples.
+    samples: Option<PathBuf>,
     pub plan: Arc<Plan>,
+}
+
+impl Model {
+    /// A model that stands in no file: for tests of what is around it.
+    #[cfg(test)]
+    pub fn new(identity: ModelIdentity, engine: Arc<dyn Engine>, plan: Arc<Plan>) -> Self {
+        Model { path: "".into(), identity, description: String::new(), engine, samples: None, plan }
+    }
+
+    /// Scores the bundle's own samples, if it has some, with the engine the model has now; the answer
+    /// says how many there are.
+    ///
+    /// # Errors
+    /// [`ModelError::Samples`] names the first that is answered otherwise than declared.
+    pub fn check_samples(&self) -> Result<usize, ModelError> {
+        self.samples.as_ref().map_or(Ok(0), |file| samples::verify(self, file))
+    }
 }
 
 impl std::fmt::Debug for Model {
@@ -82,6 +102,8 @@ pub struct Opened {
     description: String,
     /// The bundle's declaration; empty for a bare `.onnx`.
     pub spec: Spec,
+    /// What shall run it.
+    pub engine: Choice,
     /// True for a bundle: it settles the mapping.
     pub is_bundle: bool,
     samples: Option<PathBuf>,
@@ -121,6 +143,7 @@ pub fn open(path: &Path, limits: &Limits) -> Result<Opened, ModelError> {
         identity: ModelIdentity { name, version: "0".into(), digest },
         description: String::new(),
         spec: Spec::default(),
+        engine: Choice::Auto,
         is_bundle: false,
         samples: None,
     })
@@ -140,6 +163,7 @@ fn open_bundle(path: &Path) -> Result<Opened, ModelError> {
         identity: ModelIdentity { name: manifest.name, version: manifest.version, digest },
         description: manifest.description,
         spec: manifest.spec,
+        engine: manifest.engine,
         is_bundle: true,
         samples: manifest.samples_file.map(|file| path.join(file)),
         onnx,
@@ -151,17 +175,16 @@ fn open_bundle(path: &Path) -> Result<Opened, ModelError> {
 /// # Errors
 /// [`ModelError`], with every fault of the declaration at once.
 pub fn load(opened: Opened, limits: &Limits) -> Result<Model, ModelError> {
-    let engine = engine::load(&opened.onnx, limits)?;
+    let engine = engine::load(&opened.onnx, limits, opened.engine)?;
     let mut spec = opened.spec;
     infer(&mut spec, engine.signature())
         .map_err(|what| ModelError::Undeclared { path: opened.path.clone(), what })?;
     let plan = Plan::new(spec, engine.signature())
         .map_err(|faults| ModelError::Unfit { path: opened.path.clone(), faults })?;
     let (identity, description) = (opened.identity, opened.description);
-    let model = Model { path: opened.path, identity, description, engine, plan: Arc::new(plan) };
-    if let Some(file) = opened.samples {
-        samples::verify(&model, &file)?;
-    }
+    let samples = opened.samples;
+    let model = Model { path: opened.path, identity, description, engine, samples, plan: Arc::new(plan) };
+    model.check_samples()?;
     Ok(model)
 }
 

@@ -33,10 +33,29 @@ impl fmt::Display for SampleMismatch {
     }
 }
 
-/// Scores the samples, lines of `{"input": …, "outputs": {…}}`, and compares.
-pub(super) fn verify(model: &Model, file: &Path) -> Result<(), ModelError> {
+/// Scores the samples, lines of `{"input": …, "outputs": {…}}`, and compares; the answer is how many
+/// there are.
+pub(super) fn verify(model: &Model, file: &Path) -> Result<usize, ModelError> {
     let unreadable = |source| ModelError::Unreadable { path: file.to_owned(), source };
-    let mut scorer = Scorer::new(
+    let mut scorer = scorer(model);
+    let mut samples = 0;
+    for (index, line) in BufReader::new(File::open(file).map_err(unreadable)?).lines().enumerate() {
+        let line = line.map_err(unreadable)?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        samples += 1;
+        let checked = check(&mut scorer, &line);
+        checked.map_err(|what| ModelError::Samples {
+            path: model.path.clone(),
+            mismatch: SampleMismatch { line: index + 1, what },
+        })?;
+    }
+    Ok(samples)
+}
+
+fn scorer(model: &Model) -> Scorer {
+    Scorer::new(
         model.plan.clone(),
         model.engine.clone(),
         ScorerOptions {
@@ -50,19 +69,16 @@ pub(super) fn verify(model: &Model, file: &Path) -> Result<(), ModelError> {
             max_payload_bytes: usize::MAX,
             max_batch: 1,
         },
-    );
-    for (index, line) in BufReader::new(File::open(file).map_err(unreadable)?).lines().enumerate() {
-        let line = line.map_err(unreadable)?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let checked = check(&mut scorer, &line);
-        checked.map_err(|what| ModelError::Samples {
-            path: model.path.clone(),
-            mismatch: SampleMismatch { line: index + 1, what },
-        })?;
-    }
-    Ok(())
+    )
+}
+
+/// What the model answers to one message: its outputs as they stand in a verdict.
+///
+/// # Errors
+/// Why there is none, in words.
+pub(super) fn answer(model: &Model, input: &Json) -> Result<Json, String> {
+    let answer = outputs(&mut scorer(model), input)?;
+    Ok(answer["outputs"].clone())
 }
 
 fn check(scorer: &mut Scorer, line: &str) -> Result<(), String> {
@@ -72,6 +88,18 @@ fn check(scorer: &mut Scorer, line: &str) -> Result<(), String> {
     else {
         return Err("must have `input` and an object `outputs`".into());
     };
+    let answer = outputs(scorer, input)?;
+    for (name, expected) in expected {
+        let found = &answer["outputs"][name];
+        if !alike(found, expected) {
+            return Err(format!("output `{name}` is {found}, declared {expected}"));
+        }
+    }
+    Ok(())
+}
+
+/// The results of one message.
+fn outputs(scorer: &mut Scorer, input: &Json) -> Result<Json, String> {
     // A text is a payload as it is (CSV); anything else is a JSON payload.
     let payload = input.as_str().map_or_else(|| input.to_string(), str::to_owned);
     let message = Message { topic: "", payload: payload.as_bytes(), ..Message::default() };
@@ -90,14 +118,7 @@ fn check(scorer: &mut Scorer, line: &str) -> Result<(), String> {
     };
     scorer.push(0, &message, &mut settle);
     scorer.flush(&mut settle);
-    let answer = answer?;
-    for (name, expected) in expected {
-        let found = &answer["outputs"][name];
-        if !alike(found, expected) {
-            return Err(format!("output `{name}` is {found}, declared {expected}"));
-        }
-    }
-    Ok(())
+    answer
 }
 
 fn alike(a: &Json, b: &Json) -> bool {

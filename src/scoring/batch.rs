@@ -4,11 +4,20 @@ use super::{
     features::Taker,
     payload::Row,
     plan::{InputPlan, Plan},
+    prepare::RunningState,
     scorer::Unit,
     source::{LastKnown, SourceState},
-    spec::{WindowLayout, WindowSpec},
+    spec::WindowLayout,
 };
 use crate::domain::{ElementType, Rejection, Tensor, TensorData};
+
+/// Which of a source's readings a window has.
+#[derive(Debug, Clone)]
+pub(super) struct Cut {
+    pub readings: std::ops::Range<usize>,
+    /// Of a window by time.
+    pub begin_ns: Option<i64>,
+}
 
 #[derive(Debug)]
 pub(super) struct Batch {
@@ -32,20 +41,42 @@ impl Batch {
     pub fn append(
         &mut self,
         plans: &[InputPlan],
-        takers: &[Taker],
+        takers: &mut [Taker],
         row: &Row,
         last_known: &mut [Option<LastKnown>],
+        running: &mut Vec<Vec<RunningState>>,
         numbers: &mut Vec<f64>,
     ) -> Result<(), Rejection> {
+        if takers.iter().any(Taker::runs_on) {
+            // Nothing may be learned from a reading that another input refuses.
+            for taker in takers.iter() {
+                numbers.clear();
+                taker.numbers(row, last_known, numbers)?;
+                taker.admit(numbers)?;
+            }
+            running.resize_with(takers.len(), Vec::new);
+        }
         for (i, (plan, taker)) in plans.iter().zip(takers).enumerate() {
             let appended = if let TensorData::String(texts) = &mut self.inputs[i].data {
                 taker.texts(row, texts)
             } else {
                 debug_assert!(plan.element != ElementType::String, "strings were handled above");
                 numbers.clear();
-                taker
-                    .numbers(row, last_known, numbers)
-                    .and_then(|()| taker.cast(numbers, &mut self.inputs[i].data))
+                let data = &mut self.inputs[i].data;
+                taker.numbers(row, last_known, numbers).and_then(|()| {
+                    if taker.preparer().is_none() {
+                        return taker.cast(numbers, data);
+                    }
+                    taker.admit(numbers)?;
+                    if let Some(states) = running.get_mut(i) {
+                        taker.take(states, numbers);
+                    }
+                    let mut made = Vec::new();
+                    if let Some(preparer) = taker.preparer() {
+                        preparer.whole(numbers, &mut made)?;
+                    }
+                    taker.cast_prepared(&made, data)
+                })
             };
             if let Err(rejection) = appended {
                 self.undo(plans);
@@ -56,28 +87,41 @@ impl Batch {
         Ok(())
     }
 
-    /// Appends a source's whole window as a row.
+    /// Appends a source's window as a row.
     pub fn append_window(
         &mut self,
         plans: &[InputPlan],
-        takers: &[Taker],
-        window: WindowSpec,
+        takers: &mut [Taker],
+        layout: WindowLayout,
         state: &SourceState,
+        cut: Cut,
         numbers: &mut Vec<f64>,
     ) -> Result<(), Rejection> {
+        let Cut { readings, begin_ns } = cut;
         for (i, (plan, taker)) in plans.iter().zip(takers).enumerate() {
-            let (readings, features) = (&state.windows[i][..], plan.step_len);
-            let series = match window.layout {
-                WindowLayout::TimeFeature => readings,
-                WindowLayout::FeatureTime => {
-                    numbers.clear();
+            let features = plan.step_len;
+            let series = &state.windows[i][readings.start * features..readings.end * features];
+            numbers.clear();
+            let made = match (taker.preparer(), begin_ns, layout) {
+                (Some(preparer), Some(begin_ns), _) => {
+                    let offsets = state.timed.times[readings.clone()].iter().map(|time| time - begin_ns);
+                    preparer.timed(offsets, series, numbers).map(|()| &numbers[..])
+                }
+                (Some(preparer), None, _) => preparer.whole(series, numbers).map(|()| &numbers[..]),
+                (None, _, WindowLayout::TimeFeature) => Ok(series),
+                (None, _, WindowLayout::FeatureTime) => {
                     for feature in 0..features {
-                        numbers.extend((0..window.length).map(|t| readings[t * features + feature]));
+                        numbers.extend(series.iter().skip(feature).step_by(features));
                     }
-                    &numbers[..]
+                    Ok(&numbers[..])
                 }
             };
-            if let Err(rejection) = taker.cast(series, &mut self.inputs[i].data) {
+            let data = &mut self.inputs[i].data;
+            let appended = made.and_then(|made| match plan.prepared {
+                Some(_) => taker.cast_prepared(made, data),
+                None => taker.cast(made, data),
+            });
+            if let Err(rejection) = appended {
                 self.undo(plans);
                 return Err(rejection);
             }

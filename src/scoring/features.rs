@@ -3,8 +3,9 @@
 use super::{
     payload::{Array, ArrayState, Layout, Row, Scalar},
     plan::InputPlan,
+    prepare::{Preparer, RunningState},
     source::LastKnown,
-    spec::{FieldKind, FieldSpec, ImageSpec, InputSource, Missing, Scaling},
+    spec::{FieldKind, FieldSpec, InputSource, Missing, Scaling},
 };
 use crate::domain::{ElementType, Reason, Rejection, TensorData};
 
@@ -13,7 +14,9 @@ use crate::domain::{ElementType, Reason, Rejection, TensorData};
 pub(super) struct Taker {
     source: Slots,
     input: String,
+    element: ElementType,
     step_len: usize,
+    preparer: Option<Preparer>,
 }
 
 #[derive(Debug)]
@@ -37,9 +40,51 @@ impl Taker {
             }
             InputSource::Array { path, scaling } => Slots::Array(layout.array(path), *scaling),
             InputSource::Raw { scaling, .. } => Slots::Array(0, *scaling),
-            InputSource::Image(ImageSpec { .. }) => Slots::Array(0, Scaling::default()),
+            InputSource::Image(_) => Slots::Array(0, Scaling::default()),
         };
-        Taker { source, input: plan.name.clone(), step_len: plan.step_len }
+        let preparer = plan.prepared.as_ref().map(Preparer::new);
+        let (element, step_len) = (plan.element, plan.step_len);
+        Taker { source, input: plan.name.clone(), element, step_len, preparer }
+    }
+
+    /// Whether a reading's numbers can go into a series.
+    ///
+    /// # Errors
+    /// What does not fit the model, with its place; before a preparation only what is no number.
+    pub fn admit(&self, numbers: &[f64]) -> Result<(), Rejection> {
+        let Some(preparer) = &self.preparer else {
+            return self.cast(numbers, &mut TensorData::empty(self.element));
+        };
+        let may_be_missing = |index: usize| match &self.source {
+            Slots::Fields(fields) => fields[index].2.missing == Missing::Nan,
+            Slots::Array(..) => false,
+        };
+        let fits = |(i, x): (usize, &f64)| {
+            x.is_finite() || x.is_nan() && preparer.takes_missing() && may_be_missing(i)
+        };
+        match numbers.iter().enumerate().position(|(i, x)| !fits((i, x))) {
+            None => Ok(()),
+            Some(index) => {
+                let detail = format!("{} is {}", self.place(index), numbers[index]);
+                Err(Rejection::new(Reason::NotFinite, detail))
+            }
+        }
+    }
+
+    /// What comes of a reading by itself, in place: steps that run on from reading to reading.
+    pub fn take(&self, states: &mut Vec<RunningState>, reading: &mut [f64]) {
+        if let Some(preparer) = &self.preparer {
+            preparer.take(states, reading);
+        }
+    }
+
+    pub fn preparer(&mut self) -> Option<&mut Preparer> {
+        self.preparer.as_mut()
+    }
+
+    /// Whether it remembers anything from reading to reading.
+    pub fn runs_on(&self) -> bool {
+        self.preparer.as_ref().is_some_and(Preparer::runs_on)
     }
 
     /// Appends the reading's numbers.
@@ -110,6 +155,18 @@ impl Taker {
             },
             Slots::Array(..) => format!("element {index} for input `{}`", self.input),
         }
+    }
+
+    /// Appends numbers that were prepared in the tensor's type.
+    ///
+    /// # Errors
+    /// As [`Taker::cast`].
+    pub fn cast_prepared(&self, numbers: &[f64], data: &mut TensorData) -> Result<(), Rejection> {
+        self.cast(numbers, data).map_err(|rejection| {
+            let detail =
+                format!("prepared values for input `{}` don't fit its type {}", self.input, self.element);
+            Rejection::new(rejection.reason, detail)
+        })
     }
 
     /// Appends numbers in the tensor's type.
@@ -187,6 +244,7 @@ fn number(
         (Scalar::Missing | Scalar::Null, _) => {
             return match (&field.missing, last_known) {
                 (Missing::Constant(constant), _) => Ok(*constant),
+                (Missing::Nan, _) => Ok(f64::NAN),
                 (Missing::LastKnown, Some(Some(last))) => Ok(last.value),
                 (Missing::LastKnown, _) => Err(Rejection::new(
                     Reason::MissingField,

@@ -1,39 +1,27 @@
 //! The scorer: messages in, one outcome for each of their readings out. Synchronous, no IO, no
 //! clock of its own; the daemon, the command line and the service all run this.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    batch::{Batch, slice_row},
+    batch::{Batch, Cut, slice_row},
     features::Taker,
+    guard::{Failure, run},
     judge::{Answer, Judge},
     payload::{Layout, Reader, Row, Rows, Scalar},
     plan::Plan,
-    source::{SourceTable, check_name},
-    spec::FieldPath,
-    verdict::{Verdict, scalar_json},
+    source::{SourceRule, SourceTable, check_name, source_name},
+    spec::{Extent, FieldPath},
+    time::read_time,
+    timed,
+    verdict::{Verdict, WindowNote, scalar_json},
     window,
 };
 use crate::{
-    domain::{Epoch, InputId, Reason, Rejection, Tensor},
+    domain::{Epoch, InputId, Reason, Rejection},
     engine::{Engine, Session},
+    vision::Frame,
 };
-
-/// Where the source's name comes from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum SourceRule {
-    /// All readings are of one source without a name.
-    #[default]
-    None,
-    /// A level of the topic, from 1.
-    TopicLevel(usize),
-    /// A field of the payload: text or a whole number.
-    Field(FieldPath),
-}
 
 /// What the operator settles about scoring.
 #[derive(Debug, Clone)]
@@ -66,6 +54,8 @@ pub struct Message<'m> {
     pub token: u64,
     /// A monotonic time.
     pub now: Duration,
+    /// Its outcome is known: it comes again only for what its source has to remember.
+    pub replayed: bool,
 }
 
 /// What became of one unit.
@@ -115,8 +105,8 @@ struct IdentitySlots {
     number: Option<usize>,
 }
 
-/// A reading on its way through the batch.
-#[derive(Debug)]
+/// A reading on its way through the batch, or one more window that it closed.
+#[derive(Debug, Clone)]
 pub(super) struct Unit {
     pub message: usize,
     pub reading: usize,
@@ -126,10 +116,14 @@ pub(super) struct Unit {
     pub time: Option<String>,
     pub copied: Option<String>,
     pub now: Duration,
+    /// The event's own time, where a condition needs it.
+    pub time_ns: Option<i64>,
+    pub frame: Option<Frame>,
+    pub window: Option<WindowNote>,
     pub state: UnitState,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum UnitState {
     /// Its tensors are the batch's next row.
     InBatch,
@@ -192,14 +186,12 @@ impl Scorer {
         let mut rows = std::mem::take(&mut self.rows);
         let units = match self.read(input, &mut rows) {
             Ok(()) => {
+                let mut units = 0;
                 for (reading, row) in rows.as_mut_slice().iter_mut().enumerate() {
                     let unit = self.unit(message, reading, input, row);
-                    self.batch.units.push(unit);
-                    if self.batch.rows >= self.max_batch() {
-                        self.flush(settle);
-                    }
+                    units += self.enter(unit, input.replayed, settle);
                 }
-                rows.as_slice().len()
+                units
             }
             Err(rejection) => {
                 let state = UnitState::Rejected(rejection);
@@ -213,6 +205,9 @@ impl Scorer {
                     time: None,
                     copied: None,
                     now: input.now,
+                    time_ns: None,
+                    frame: None,
+                    window: None,
                     state,
                 });
                 1
@@ -220,6 +215,53 @@ impl Scorer {
         };
         self.rows = rows;
         units
+    }
+
+    /// Puts a unit into the batch, or one for each window that its reading closed. Returns how many.
+    fn enter(&mut self, unit: Unit, replayed: bool, settle: &mut dyn FnMut(Settled<'_>)) -> usize {
+        let mut units = 0;
+        if let (UnitState::Merged, true) = (&unit.state, self.plan.is_by_time()) {
+            while let Some((state, window)) = self.close_next(&unit, replayed) {
+                self.batch.units.push(Unit { state, window, ..unit.clone() });
+                units += 1;
+                self.flush_when_full(settle);
+            }
+        }
+        if units == 0 {
+            self.batch.units.push(unit);
+            units = 1;
+            self.flush_when_full(settle);
+        }
+        units
+    }
+
+    fn flush_when_full(&mut self, settle: &mut dyn FnMut(Settled<'_>)) {
+        if self.batch.rows >= self.max_batch() {
+            self.flush(settle);
+        }
+    }
+
+    /// The next window that the last reading of `unit`'s source closed, put into the batch.
+    fn close_next(&mut self, unit: &Unit, replayed: bool) -> Option<(UnitState, Option<WindowNote>)> {
+        let spec = self.plan.spec.window?;
+        let Extent::Time(window) = spec.extent else { return None };
+        let state = self.sources.get(unit.source.as_deref().unwrap_or(""), unit.now).ok()?;
+        loop {
+            let closed = timed::next_closed(state, &window, spec.gap)?;
+            if replayed {
+                // Scored when it closed first; not all of its readings need be here any more.
+                continue;
+            }
+            let cut = Cut { readings: closed.readings, begin_ns: Some(closed.begin_ns) };
+            let appended = closed.note.and_then(|note| {
+                let (plans, takers, numbers) = (&self.plan.inputs, &mut self.takers, &mut self.numbers);
+                self.batch.append_window(plans, takers, spec.layout, state, cut, numbers).map(|()| note)
+            });
+            return Some(match appended {
+                Ok(note) => (UnitState::InBatch, Some(note)),
+                Err(rejection) => (UnitState::Rejected(rejection), None),
+            });
+        }
     }
 
     /// Units that wait for [`Scorer::flush`].
@@ -275,9 +317,12 @@ impl Scorer {
             time: self.slots.time.and_then(|slot| scalar_json(&row.scalars[slot])),
             copied: self.copied(row),
             now: input.now,
+            time_ns: None,
+            frame: row.frame,
+            window: None,
             state: UnitState::Merged,
         };
-        unit.state = match self.take(input, row, &mut unit.source) {
+        unit.state = match self.take(input, row, &mut unit) {
             Ok(true) => UnitState::InBatch,
             Ok(false) => UnitState::Merged,
             Err(rejection) => UnitState::Rejected(rejection),
@@ -286,69 +331,72 @@ impl Scorer {
     }
 
     /// Puts a reading into the batch (true) or only into its source's window (false).
-    fn take(
-        &mut self,
-        input: &Message<'_>,
-        row: &Row,
-        source: &mut Option<Arc<str>>,
-    ) -> Result<bool, Rejection> {
-        let number;
-        let name = match (&self.options.source, self.slots.source) {
-            (SourceRule::TopicLevel(level), _) => match input.topic.split('/').nth(level.saturating_sub(1)) {
-                Some(name) => name,
-                None => {
-                    let detail = format!("the topic `{}` has no level {level}", input.topic);
-                    return Err(Rejection::new(Reason::BadSource, detail));
-                }
-            },
-            (SourceRule::Field(path), Some(slot)) => match &row.scalars[slot] {
-                Scalar::Text(name) => name,
-                Scalar::Integer(i) => {
-                    number = i.to_string();
-                    &number
-                }
-                other => {
-                    let detail = format!("the source field `{path}` is {}, must be text", other.kind());
-                    return Err(Rejection::new(Reason::BadSource, detail));
-                }
-            },
-            _ => "",
-        };
+    fn take(&mut self, input: &Message<'_>, row: &Row, unit: &mut Unit) -> Result<bool, Rejection> {
+        let scalar = self.slots.source.map(|slot| &row.scalars[slot]);
+        let mut number = String::new();
+        let name = source_name(&self.options.source, input.topic, scalar, &mut number)?;
         let named = self.options.source != SourceRule::None;
         if named {
             check_name(name)?;
         }
+        let time = self.slots.time.map_or(&Scalar::Missing, |slot| &row.scalars[slot]);
         let state = self.sources.get(name, input.now)?;
         if named {
-            *source = Some(state.name.clone());
+            unit.source = Some(state.name.clone());
         }
         state.last_known.resize(self.last_known, None);
         let batch = &mut self.batch;
+        let time = || read_time(time, self.plan.spec.payload.time_format);
+        if self.plan.conditions_need_time() {
+            unit.time_ns = Some(time()?.ns);
+        }
         match self.plan.spec.window {
             None => {
                 let appended = batch.append(
                     &self.plan.inputs,
-                    &self.takers,
+                    &mut self.takers,
                     row,
                     &mut state.last_known,
+                    &mut state.running,
                     &mut self.numbers,
                 );
                 state.learned_from(input.token);
                 appended.map(|()| true)
             }
-            Some(window) => {
-                let pushed = window::push(state, &self.plan.inputs, &self.takers, row, &mut self.numbers);
-                state.learned_from(input.token);
-                pushed?;
-                state.origins.push_back(input.token);
-                if state.readings < window.length {
-                    return Ok(false);
+            Some(spec) => match spec.extent {
+                Extent::Time(window) => {
+                    let (takers, numbers) = (&self.takers, &mut self.numbers);
+                    let pushed = timed::push(state, &window, takers, row, time()?, input.token, numbers);
+                    state.learned_from(input.token);
+                    pushed.map(|()| false)
                 }
-                let whole =
-                    batch.append_window(&self.plan.inputs, &self.takers, window, state, &mut self.numbers);
-                window::advance(state, window, &self.plan.inputs);
-                whole.map(|()| true)
-            }
+                Extent::Count(window) => {
+                    let time = spec.gap.map(|_| time()).transpose()?;
+                    if let (Some(time), Some(gap)) = (time, spec.gap) {
+                        window::note_time(state, time, gap);
+                    }
+                    let pushed = window::push(state, &self.takers, row, &mut self.numbers);
+                    state.learned_from(input.token);
+                    pushed?;
+                    state.origins.push_back(input.token);
+                    state.timed.times.extend(time.map(|time| time.ns));
+                    if state.readings < window.length {
+                        return Ok(false);
+                    }
+                    let whole = spec.gap.map(|gap| window::look(state, window, gap)).transpose();
+                    let whole = whole.and_then(|note| {
+                        unit.window = note;
+                        let (plans, takers, numbers) =
+                            (&self.plan.inputs, &mut self.takers, &mut self.numbers);
+                        {
+                            let cut = Cut { readings: 0..window.length, begin_ns: None };
+                            batch.append_window(plans, takers, spec.layout, state, cut, numbers)
+                        }
+                    });
+                    window::advance(state, window, &self.plan.inputs);
+                    whole.map(|()| true)
+                }
+            },
         }
     }
 
@@ -435,34 +483,4 @@ impl Scorer {
             self.panics += 1;
         }
     }
-}
-
-/// A run of the model that gave no answer.
-#[derive(Debug, Clone)]
-struct Failure {
-    rejection: Rejection,
-    panicked: bool,
-}
-
-/// Runs the model; a panic stops here.
-fn run<'s>(session: &'s mut dyn Session, inputs: &[Tensor]) -> Result<&'s [Tensor], Failure> {
-    let run = once(move || session.run(inputs));
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(Ok(tensors)) => Ok(tensors),
-        Ok(Err(error)) => Err(Failure {
-            rejection: Rejection::new(Reason::ModelFailed, error.to_string()),
-            panicked: false,
-        }),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-            let detail = format!("the engine panicked: {text}");
-            Err(Failure { rejection: Rejection::new(Reason::ModelPanicked, detail), panicked: true })
-        }
-    }
-}
-
-/// Settles that a closure runs once, so that it may give away what was moved into it.
-fn once<R, F: FnOnce() -> R>(run: F) -> F {
-    run
 }

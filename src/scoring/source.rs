@@ -6,7 +6,23 @@ use std::{
     time::Duration,
 };
 
-use crate::domain::{Reason, Rejection};
+use super::{payload::Scalar, prepare::RunningState, smooth::Steady, spec::FieldPath, timed::Timed};
+use crate::{
+    decide::Held,
+    domain::{Reason, Rejection},
+};
+
+/// Where the source's name comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SourceRule {
+    /// All readings are of one source without a name.
+    #[default]
+    None,
+    /// A level of the topic, from 1.
+    TopicLevel(usize),
+    /// A field of the payload: text or a whole number.
+    Field(FieldPath),
+}
 
 /// A source unseen for this long gives its place to a new one when all places are taken.
 const IDLE_SECS: u64 = 60;
@@ -38,8 +54,14 @@ pub struct SourceState {
     pub last_known: Vec<Option<LastKnown>>,
     /// The token of the message of each reading in the window.
     pub origins: VecDeque<u64>,
-    /// The last answer of each condition.
-    pub conditions: Vec<bool>,
+    /// Windows by time, and the times in windows by count.
+    pub(super) timed: Timed,
+    /// Per input tensor: what its steps learned that run on from reading to reading.
+    pub(super) running: Vec<Vec<RunningState>>,
+    /// What is remembered of each condition.
+    pub conditions: Vec<Held>,
+    /// Of each output, where it is steadied.
+    pub(super) steady: Vec<Option<Steady>>,
 }
 
 impl SourceState {
@@ -50,9 +72,19 @@ impl SourceState {
         }
     }
 
+    /// Forgets its readings, and what steps learned from them.
+    pub(super) fn begin_anew(&mut self) {
+        self.windows.iter_mut().for_each(Vec::clear);
+        self.readings = 0;
+        self.origins.clear();
+        self.timed = Timed::default();
+        self.running.clear();
+    }
+
     /// Whether the window or a last known value rests on the message of this token.
     pub fn needs(&self, token: u64) -> bool {
         self.origins.front().is_some_and(|oldest| token >= *oldest)
+            || self.timed.needs(token)
             || self.last_known.iter().flatten().any(|known| known.from == Some(token))
     }
 }
@@ -123,6 +155,34 @@ impl SourceTable {
         let detail =
             format!("all {max} places are taken by sources seen within {IDLE_SECS} s; raise `max_sources`");
         Err(Rejection::new(Reason::TooManySources, detail))
+    }
+}
+
+/// The name of a reading's source; `scalar` is what stands in the source's field. A number is written
+/// into `number`.
+pub(super) fn source_name<'n>(
+    rule: &SourceRule,
+    topic: &'n str,
+    scalar: Option<&'n Scalar>,
+    number: &'n mut String,
+) -> Result<&'n str, Rejection> {
+    match (rule, scalar) {
+        (SourceRule::TopicLevel(level), _) => {
+            topic.split('/').nth(level.saturating_sub(1)).ok_or_else(|| {
+                let detail = format!("the topic `{topic}` has no level {level}");
+                Rejection::new(Reason::BadSource, detail)
+            })
+        }
+        (SourceRule::Field(_), Some(Scalar::Text(name))) => Ok(name),
+        (SourceRule::Field(_), Some(Scalar::Integer(i))) => {
+            *number = i.to_string();
+            Ok(number)
+        }
+        (SourceRule::Field(path), Some(other)) => {
+            let detail = format!("the source field `{path}` is {}, must be text", other.kind());
+            Err(Rejection::new(Reason::BadSource, detail))
+        }
+        _ => Ok(""),
     }
 }
 

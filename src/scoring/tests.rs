@@ -1,6 +1,12 @@
 //! The core against an engine made for the purpose: it adds up each row, fails on 7, panics on 13
 //! and answers NaN for 99.
 
+mod decisions;
+mod declared;
+mod series;
+mod spectra;
+mod windows;
+
 use std::{sync::Arc, time::Duration};
 
 use super::{
@@ -18,6 +24,10 @@ struct Adder(Signature);
 struct AdderSession(Vec<Tensor>);
 
 impl Engine for Adder {
+    fn name(&self) -> &'static str {
+        "adder"
+    }
+
     fn signature(&self) -> &Signature {
         &self.0
     }
@@ -43,7 +53,7 @@ impl Session for AdderSession {
 
 fn adder(dims: &[usize]) -> Arc<Adder> {
     let dims = std::iter::once(Dim::Batch).chain(dims.iter().map(|n| Dim::Fixed(*n))).collect();
-    let port = |name: &str, dims| Port { name: name.into(), element: ElementType::F32, dims };
+    let port = |name: &str, dims| Port { name: name.into(), element: ElementType::F32, dims, labels: vec![] };
     Arc::new(Adder(Signature {
         inputs: vec![port("x", dims)],
         outputs: vec![port("sum", vec![Dim::Batch, Dim::Fixed(1)])],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::payload::Scalar;
+use super::{payload::Scalar, time::TimeForm};
 use crate::domain::{InputId, ResultId};
 
 /// One element of an output, in the model's own type.
@@ -60,6 +60,62 @@ pub enum OutputValue {
     Probabilities(Vec<(Arc<str>, Value)>),
     /// The most probable classes, the highest first.
     Ranked(Vec<(Arc<str>, Value)>),
+    /// The same, told in order.
+    Best(Vec<(Arc<str>, Value)>),
+    /// The surest first.
+    Objects(Vec<Object>),
+    Text {
+        text: Arc<str>,
+        score: f32,
+    },
+}
+
+/// An object found in an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    pub label: Arc<str>,
+    pub score: f32,
+    /// x1, y1, x2, y2 in pixels of the image as sent.
+    pub corners: [f32; 4],
+}
+
+/// What a verdict tells of its window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WindowNote {
+    /// Of a window by time.
+    pub(super) span: Option<WindowSpan>,
+    pub readings: usize,
+    /// Holes between readings, where it is declared how long one is.
+    pub gaps: Option<usize>,
+}
+
+/// From the first moment of a window to the first behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WindowSpan {
+    pub begin_ns: i64,
+    pub end_ns: i64,
+    pub form: TimeForm,
+}
+
+impl WindowNote {
+    /// Begin and end of a window by time as JSON, in the form its source tells time.
+    pub fn span_json(&self) -> Option<(String, String)> {
+        self.span.map(|span| (span.form.json(span.begin_ns), span.form.json(span.end_ns)))
+    }
+
+    fn write_json(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        if let Some((begin, end)) = self.span_json() {
+            out.extend_from_slice(format!("\"start\":{begin},\"end\":{end},").as_bytes());
+        }
+        out.extend_from_slice(b"\"readings\":");
+        json(&self.readings, out);
+        if let Some(gaps) = &self.gaps {
+            out.extend_from_slice(b",\"gaps\":");
+            json(gaps, out);
+        }
+        out.push(b'}');
+    }
 }
 
 /// What scoring made of one unit.
@@ -76,10 +132,12 @@ pub struct Verdict {
     pub conditions: Vec<(Arc<str>, bool)>,
     /// The copied fields, as a JSON object.
     pub copied: Option<String>,
+    /// Of a window by time, or by count with gaps told.
+    pub window: Option<WindowNote>,
 }
 
 impl Verdict {
-    /// Appends `"outputs":{…},"conditions":{…}`: the part that is the same wherever it is scored.
+    /// Appends `"outputs":{…},"conditions":{…}` and, where there is one to tell of, `"window":{…}`: the part that is the same wherever it is scored.
     pub fn write_results(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\"outputs\":{");
         for (i, (name, value)) in self.outputs.iter().enumerate() {
@@ -95,6 +153,10 @@ impl Verdict {
             out.extend_from_slice(if *holds { b":true" } else { b":false" });
         }
         out.push(b'}');
+        if let Some(window) = &self.window {
+            out.extend_from_slice(b",\"window\":");
+            window.write_json(out);
+        }
     }
 
     /// Appends the verdict as a line of offline results: where the row stood, what came of it.
@@ -123,7 +185,8 @@ impl Verdict {
     }
 }
 
-fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
+/// Appends an output's value as JSON.
+pub(crate) fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
     match value {
         OutputValue::One(value) => value.write_json(out),
         OutputValue::Many(values) => {
@@ -144,7 +207,42 @@ fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
             }
             out.push(b'}');
         }
+        OutputValue::Best(classes) => list(classes, out, |(label, score), out| {
+            write_scored(b"label", label, score, out);
+        }),
+        OutputValue::Objects(objects) => list(objects, out, |object, out| {
+            write_scored(b"label", &object.label, &Value::F32(object.score), out);
+            out.extend_from_slice(b",\"box\":");
+            json(&object.corners, out);
+        }),
+        OutputValue::Text { text, score } => {
+            out.push(b'{');
+            write_scored(b"text", text, &Value::F32(*score), out);
+            out.push(b'}');
+        }
     }
+}
+
+/// An array of objects, each with the members `member` writes.
+fn list<T>(items: &[T], out: &mut Vec<u8>, member: impl Fn(&T, &mut Vec<u8>)) {
+    out.push(b'[');
+    for (i, item) in items.iter().enumerate() {
+        separate(i, out);
+        out.push(b'{');
+        member(item, out);
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+/// The members `"<key>":<text>,"score":<score>`.
+fn write_scored(key: &[u8], text: &str, score: &Value, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(key);
+    out.extend_from_slice(b"\":");
+    json(text, out);
+    out.extend_from_slice(b",\"score\":");
+    score.write_json(out);
 }
 
 fn separate(i: usize, out: &mut Vec<u8>) {

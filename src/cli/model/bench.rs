@@ -10,7 +10,7 @@ use console::style;
 use serde::Serialize;
 
 use super::{Failure, grouped, print, print_json};
-use crate::engine::{self, Limits, RunError, Session, Signature};
+use crate::engine::{self, Choice, Limits, RunError, Session, Signature};
 
 /// Rows at a time, where the model takes more than one.
 const BATCHES: [usize; 3] = [1, 8, 64];
@@ -21,6 +21,7 @@ const MAX_RUNS: usize = 4_000_000;
 struct Measured {
     model: String,
     machine: String,
+    engine: &'static str,
     threads: usize,
     batches: Vec<Batch>,
 }
@@ -35,12 +36,12 @@ struct Batch {
 }
 
 /// Measures the model on random inputs, one thread, `secs` for each batch size.
-pub fn bench(path: &Path, limits: &Limits, secs: f64, json: bool) -> Result<(), Failure> {
+pub fn bench(path: &Path, limits: &Limits, choice: Choice, secs: f64, json: bool) -> Result<(), Failure> {
     let time = Duration::try_from_secs_f64(secs).ok().filter(|time| !time.is_zero());
     let Some(time) = time else {
         return Err(Failure::config(format!("--secs {secs} must be more than zero")));
     };
-    let engine = engine::load(path, limits).map_err(Failure::config)?;
+    let engine = engine::load(path, limits, choice).map_err(Failure::config)?;
     let mut session = engine.session();
     let sizes = if engine.signature().free_batch { &BATCHES[..] } else { &BATCHES[..1] };
     let batches = sizes
@@ -48,7 +49,13 @@ pub fn bench(path: &Path, limits: &Limits, secs: f64, json: bool) -> Result<(), 
         .map(|&rows| measure(&mut *session, engine.signature(), rows, time))
         .collect::<Result<_, _>>()
         .map_err(Failure::failed)?;
-    let measured = Measured { model: path.display().to_string(), machine: machine(), threads: 1, batches };
+    let measured = Measured {
+        model: path.display().to_string(),
+        machine: machine(),
+        engine: engine.name(),
+        threads: 1,
+        batches,
+    };
     if json { print_json(&measured) } else { print(&text(&measured)) }
 }
 

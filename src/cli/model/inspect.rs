@@ -1,27 +1,27 @@
 //! `edgeward model inspect`.
 
-use std::{fmt::Write, path::Path};
+use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use console::style;
 
 use super::{Failure, bytes, grouped, print, print_json};
-use crate::engine::{self, DimReport, Limits, PortReport, Report};
+use crate::engine::{self, Choice, DimReport, Limits, NodeReport, PortReport, Report};
 
 /// Nodes of one operator named in the text; JSON has them all.
 const NAMED: usize = 5;
 
 /// Prints what a model is and whether it runs here; a model that doesn't is exit code 78.
-pub fn inspect(path: &Path, limits: &Limits, json: bool) -> Result<(), Failure> {
-    let report = engine::inspect(path, limits).map_err(Failure::config)?;
+pub fn inspect(path: &Path, limits: &Limits, choice: Choice, nodes: bool, json: bool) -> Result<(), Failure> {
+    let report = engine::inspect(path, limits, choice).map_err(Failure::config)?;
     if json {
         print_json(&report)?;
     } else {
-        print(&text(path, &report))?;
+        print(&text(path, &report, nodes))?;
     }
     if report.runs_here { Ok(()) } else { Err(Failure::ConfigTold) }
 }
 
-fn text(path: &Path, report: &Report) -> String {
+fn text(path: &Path, report: &Report, all_nodes: bool) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: String| {
         // Writing to a String can't fail.
@@ -42,9 +42,8 @@ fn text(path: &Path, report: &Report) -> String {
     let parameters = grouped(report.parameters);
     line("parameters", format!("{parameters} ({})", bytes(report.parameter_bytes)));
     if let Some(running) = &report.running {
-        // Trees only compare.
-        if running.multiply_adds > 0 {
-            line("multiply-adds", format!("{} a row", grouped(running.multiply_adds)));
+        if let Some(count) = running.multiply_adds {
+            line("multiply-adds", format!("{} a row", grouped(count)));
         }
         line(
             "memory",
@@ -53,6 +52,7 @@ fn text(path: &Path, report: &Report) -> String {
     }
     let counts = report.operators.iter().map(|operator| format!("{} {}", operator.name, operator.count));
     line("operators", counts.collect::<Vec<_>>().join(", "));
+    nodes(report, all_nodes, &mut line);
     let stops = report.fault.iter().cloned().chain(report.missing.iter().map(|missing| {
         let mut nodes: Vec<_> = missing.nodes.iter().take(NAMED).map(|node| format!("`{node}`")).collect();
         if missing.nodes.len() > NAMED {
@@ -70,12 +70,47 @@ fn text(path: &Path, report: &Report) -> String {
     )
 }
 
+/// Nodes listed one by one without `--nodes`; more are counted by what they are.
+const LISTED: usize = 24;
+
+/// Who runs each node.
+fn nodes(report: &Report, all: bool, line: &mut impl FnMut(&str, String)) {
+    let running = |node: &NodeReport| {
+        let by = node.engine.map_or_else(|| "-".into(), |engine| format!("{engine}: {}", node.kernel));
+        node.note.as_ref().map_or(by.clone(), |note| format!("{by} ({note})"))
+    };
+    let of = |node: &NodeReport| match node.version {
+        Some(version) => format!("{} {version}", node.operator),
+        None => node.operator.clone(),
+    };
+    if all || report.nodes.len() <= LISTED {
+        let width = report.nodes.iter().map(|node| node.name.chars().count().min(32)).max().unwrap_or(0);
+        let kind = report.nodes.iter().map(|node| of(node).chars().count()).max().unwrap_or(0);
+        for (index, node) in report.nodes.iter().enumerate() {
+            let label = if index == 0 { "nodes" } else { "" };
+            line(label, format!("{:<width$}  {:<kind$}  {}", node.name, of(node), running(node)));
+        }
+        return;
+    }
+    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for node in &report.nodes {
+        *counts.entry((of(node), running(node))).or_default() += 1;
+    }
+    let width = counts.keys().map(|(operator, _)| operator.chars().count()).max().unwrap_or(0);
+    for (index, ((operator, by), count)) in counts.iter().enumerate() {
+        let label = if index == 0 { "nodes" } else { "" };
+        line(label, format!("{count:>4} x {operator:<width$}  {by}"));
+    }
+    line("", "each of them: `--nodes`".into());
+}
+
 fn runs_here(report: &Report) -> String {
     match &report.running {
         None => style("no").red().bold().to_string(),
         Some(running) => {
             let rows = if running.batches { "many rows at once" } else { "one at a time" };
-            format!("{}, {rows}", style("yes").green().bold())
+            let why = running.why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+            format!("{}, by {}{why}, {rows}", style("yes").green().bold(), style(running.engine).bold())
         }
     }
 }

@@ -2,30 +2,49 @@
 
 mod bench;
 mod inspect;
+mod recipe;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
+pub use recipe::Framework;
+
 use super::{
     Failure,
-    args::{ModelArgs, ModelCommand},
-    text::{bytes, grouped, print, print_json},
+    args::{EngineArg, ModelArgs, ModelCommand},
+    text::{bytes, grouped, print, print_json, table},
 };
-use crate::{engine::Limits, models};
+use crate::{
+    engine::{Choice, Limits},
+    models,
+};
 
 pub fn run(args: ModelArgs) -> Result<(), Failure> {
     let limits = Limits::default();
     match args.command {
-        ModelCommand::Inspect { model, json } => inspect::inspect(&onnx_of(&model, &limits)?, &limits, json),
-        ModelCommand::Bench { model, secs, json } => {
-            bench::bench(&onnx_of(&model, &limits)?, &limits, secs, json)
+        ModelCommand::Inspect { model, engine, nodes, json } => {
+            let (onnx, choice) = onnx_of(&model, engine, &limits)?;
+            inspect::inspect(&onnx, &limits, choice, nodes, json)
+        }
+        ModelCommand::Verify { model, data, random, tolerance, trace, json } => {
+            let asked = verify::Asked { data: &data, random, tolerance, trace, json };
+            verify::verify(&model, &limits, &asked)
+        }
+        ModelCommand::Recipe { name, json } => recipe::recipe(name, json),
+        ModelCommand::Bench { model, engine, secs, json } => {
+            let (onnx, choice) = onnx_of(&model, engine, &limits)?;
+            bench::bench(&onnx, &limits, choice, secs, json)
         }
     }
 }
 
-/// The model file itself, where a bundle's folder is given.
-fn onnx_of(path: &Path, limits: &Limits) -> Result<PathBuf, Failure> {
+/// The model file itself, where a bundle's folder is given, and what shall run it: as asked for, else
+/// as the bundle says.
+fn onnx_of(path: &Path, asked: Option<EngineArg>, limits: &Limits) -> Result<(PathBuf, Choice), Failure> {
+    let asked = asked.map(Choice::from);
     if !path.is_dir() {
-        return Ok(path.into());
+        return Ok((path.into(), asked.unwrap_or_default()));
     }
-    Ok(models::open(path, limits).map_err(Failure::config)?.onnx().into())
+    let opened = models::open(path, limits).map_err(Failure::config)?;
+    Ok((opened.onnx().into(), asked.unwrap_or(opened.engine)))
 }

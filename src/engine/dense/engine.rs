@@ -23,6 +23,10 @@ impl DenseEngine {
 }
 
 impl Engine for DenseEngine {
+    fn name(&self) -> &'static str {
+        "dense"
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }

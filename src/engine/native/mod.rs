@@ -12,7 +12,14 @@ mod exec;
 mod fault;
 mod graph;
 mod kernels;
+mod model;
 mod ops;
-mod value;
+mod ports;
 #[cfg(test)]
 mod tests;
+mod value;
+
+pub use graph::{Axis, Type, label};
+pub use model::{has, load};
+pub use ops::{all, find};
+pub use value::{Kind, exchanged};

@@ -6,7 +6,10 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::file::ModelFile;
+use super::{
+    file::ModelFile,
+    proto::{GraphProto, ModelProto, NodeProto, TensorProto},
+};
 use crate::engine::LoadError;
 
 /// Reads `bytes` bytes for a tensor; `entry` looks up the tensor's `external_data` (`location`,
@@ -35,10 +38,7 @@ pub(in crate::engine) fn read<'e>(
     let length = number("length")?;
     if length.is_some_and(|length| length != bytes) {
         let length = length.unwrap_or_default();
-        return Err(refuse(format!(
-            "{length} bytes of it, but its dimensions {:?} need {bytes}",
-            dims
-        )));
+        return Err(refuse(format!("{length} bytes of it, but its dimensions {:?} need {bytes}", dims)));
     }
     let path = confine(file.path, &location).map_err(refuse)?;
     let mut outside = File::open(&path).map_err(|error| refuse(format!("which can't be read: {error}")))?;
@@ -74,4 +74,31 @@ fn confine(model: &Path, location: &str) -> Result<PathBuf, String> {
         return Err("which is not a regular file".into());
     }
     Ok(path)
+}
+
+/// The files beside a model in which it keeps weights, each once, as the model names them.
+pub(in crate::engine) fn files(proto: &ModelProto) -> Vec<String> {
+    let mut files = vec![];
+    proto.graph.iter().for_each(|graph| in_graph(graph, &mut files));
+    proto.functions.iter().for_each(|function| in_nodes(&function.node, &mut files));
+    files.sort();
+    files.dedup();
+    files
+}
+
+fn in_graph(graph: &GraphProto, files: &mut Vec<String>) {
+    graph.initializer.iter().for_each(|tensor| in_tensor(tensor, files));
+    in_nodes(&graph.node, files);
+}
+
+fn in_nodes(nodes: &[NodeProto], files: &mut Vec<String>) {
+    for attribute in nodes.iter().flat_map(|node| &node.attribute) {
+        attribute.t.iter().chain(&attribute.tensors).for_each(|tensor| in_tensor(tensor, files));
+        attribute.g.iter().chain(&attribute.graphs).for_each(|graph| in_graph(graph, files));
+    }
+}
+
+fn in_tensor(tensor: &TensorProto, files: &mut Vec<String>) {
+    let location = tensor.external_data.iter().find(|entry| entry.key == "location");
+    files.extend(location.map(|entry| entry.value.clone()));
 }

@@ -3,6 +3,8 @@
 
 pub(super) mod external;
 pub(super) mod file;
+pub(super) mod model;
+pub(super) mod parameters;
 pub(super) mod proto;
 pub(super) mod wire;
 

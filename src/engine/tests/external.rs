@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::Tensor,
-    engine::{Limits, LoadError, load},
+    engine::{Choice, Limits, LoadError, load},
 };
 
 /// `y = x * w`, with `w` (three floats) outside.
@@ -33,7 +33,7 @@ fn data_beside_the_model_is_read_at_its_offset() {
     let entries = [("location", "weights.bin"), ("offset", "8"), ("length", "12")];
     for entries in [&entries[..], &entries[..2]] {
         let path = write(&folder, &model(entries).bytes());
-        let engine = load(&path, &Limits::default()).unwrap();
+        let engine = load(&path, &Limits::default(), Choice::Auto).unwrap();
         assert_eq!(run_f32(&*engine, Tensor::f32(&[1, 3], vec![1.0, 10.0, 100.0])), [1.0, 20.0, 300.0]);
     }
 }
@@ -54,7 +54,7 @@ fn data_must_be_there_and_long_enough() {
         (&[], "without saying where"),
     ];
     for (entries, expected) in cases {
-        let text = error(load(&write(&folder, &model(entries).bytes()), &Limits::default()));
+        let text = error(load(&write(&folder, &model(entries).bytes()), &Limits::default(), Choice::Auto));
         assert!(text.contains(expected) && text.contains("tensor `w`"), "{entries:?}: {text}");
     }
 }
@@ -70,7 +70,7 @@ fn data_outside_the_folder_is_never_read() {
     let absolute = secret.to_str().unwrap();
     for location in ["../secret.bin", absolute, "link.bin", "up/secret.bin", "./../secret.bin"] {
         let path = write(&folder, &model(&[("location", location)]).bytes());
-        let refused = load(&path, &Limits::default());
+        let refused = load(&path, &Limits::default(), Choice::Auto);
         assert!(matches!(refused, Err(LoadError::ExternalData { .. })), "{location}: {}", error(refused));
     }
 }
@@ -81,6 +81,6 @@ fn external_data_counts_as_part_of_the_model() {
     fs::write(folder.path().join("weights.bin"), floats(&[1.0, 2.0, 3.0])).unwrap();
     let bytes = model(&[("location", "weights.bin")]).bytes();
     let limits = Limits { max_model_bytes: bytes.len() as u64 + 11, ..Limits::default() };
-    let text = error(load(&write(&folder, &bytes), &limits));
+    let text = error(load(&write(&folder, &bytes), &limits, Choice::Auto));
     assert!(text.contains("with its external data") && text.contains("max_model_bytes"), "{text}");
 }

@@ -6,7 +6,7 @@ use super::{
     build::{self, D, Model, mlp},
     error, load_bytes, load_model, write,
 };
-use crate::engine::{Limits, LoadError, load};
+use crate::engine::{Choice, Limits, LoadError, load};
 
 const N: D = D::Named("N");
 
@@ -18,14 +18,17 @@ fn assert_says(text: &str, parts: &[&str]) {
 
 #[test]
 fn no_such_file() {
-    let text = error(load("no/such/model.onnx".as_ref(), &Limits::default()));
+    let text = error(load("no/such/model.onnx".as_ref(), &Limits::default(), Choice::Auto));
     assert_says(&text, &["can't read the model", "no/such/model.onnx"]);
 }
 
 #[test]
 fn a_folder() {
     let folder = tempfile::tempdir().unwrap();
-    assert_says(&error(load(folder.path(), &Limits::default())), &["can't read", "it is a folder"]);
+    assert_says(
+        &error(load(folder.path(), &Limits::default(), Choice::Auto)),
+        &["can't read", "it is a folder"],
+    );
 }
 
 #[test]
@@ -94,7 +97,10 @@ fn larger_than_allowed() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(&folder, &mlp(N).bytes());
     let limits = Limits { max_model_bytes: 100, ..Limits::default() };
-    assert_says(&error(load(&path, &limits)), &["bytes on disk", "limit of 100 bytes", "max_model_bytes"]);
+    assert_says(
+        &error(load(&path, &limits, Choice::Auto)),
+        &["bytes on disk", "limit of 100 bytes", "max_model_bytes"],
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod trees;
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Engine, Limits, LoadError, load};
+use super::{Choice, Engine, Limits, LoadError, load};
 use crate::domain::{Tensor, TensorData};
 use build::Model;
 
@@ -22,7 +22,7 @@ fn load_model(model: &Model) -> Result<Arc<dyn Engine>, LoadError> {
 
 fn load_bytes(bytes: &[u8]) -> Result<Arc<dyn Engine>, LoadError> {
     let folder = tempfile::tempdir().unwrap();
-    load(&write(&folder, bytes), &Limits::default())
+    load(&write(&folder, bytes), &Limits::default(), Choice::Auto)
 }
 
 fn write(folder: &tempfile::TempDir, bytes: &[u8]) -> PathBuf {

@@ -8,7 +8,7 @@ use super::{
     build::{D, Model, int, outside, tensor},
     error, load_model, write,
 };
-use crate::engine::{Limits, LoadError, load};
+use crate::engine::{Choice, Limits, LoadError, load};
 
 const N: D = D::Named("N");
 const HUGE: i64 = 1_000_000;
@@ -183,7 +183,8 @@ fn the_limit_is_the_configured_one() {
     let model = with_big(|m| m.weights("big", &[100], &[1.0; 100]));
     let folder = tempfile::tempdir().unwrap();
     let path = write(&folder, &model.bytes());
-    let limit = |max_tensor_bytes| load(&path, &Limits { max_tensor_bytes, ..Limits::default() });
+    let limit =
+        |max_tensor_bytes| load(&path, &Limits { max_tensor_bytes, ..Limits::default() }, Choice::Auto);
     assert!(limit(400).is_ok());
     assert!(error(limit(399)).contains("400 bytes for a tensor `big`"));
 }

@@ -308,7 +308,7 @@ fn trees_that_make_no_sense_are_refused() {
         ("class_ids", ints("class_ids", &[0, -1]), "votes for -1"),
         ("class_nodeids", ints("class_nodeids", &[1, 9]), "node 9"),
         ("nodes_truenodeids", ints("nodes_truenodeids", &[7, 0, 0]), "leads to a node 7"),
-        ("nodes_truenodeids", ints("nodes_truenodeids", &[2, 0, 0]), "two branches"),
+        ("nodes_truenodeids", ints("nodes_truenodeids", &[2, 0, 0]), "two roots"),
         ("nodes_truenodeids", ints("nodes_truenodeids", &[0, 0, 0]), "can't be reached"),
         ("nodes_nodeids", ints("nodes_nodeids", &[0, 1, 1]), "two nodes 1"),
         ("nodes_featureids", ints("nodes_featureids", &[5, 0, 0]), "look at 6 features, its input has 1"),
@@ -317,7 +317,7 @@ fn trees_that_make_no_sense_are_refused() {
         ("nodes_values", floats("nodes_values", &[0.0]), "differ in length"),
         ("classlabels_int64s", ints("classlabels_int64s", &[1]), "1 class"),
         ("classlabels_int64s", ints("other", &[1]), "must have class labels"),
-        ("post_transform", text("post_transform", "PROBIT"), "PROBIT"),
+        ("post_transform", text("post_transform", "ODD"), "ODD"),
         ("base_values", floats("base_values", &[1.0, 2.0, 3.0]), "3 base values"),
         ("nodes_values", floats("nodes_values_as_tensor", &[0.0; 3]), "double precision"),
     ];

@@ -51,6 +51,7 @@ pub(super) fn recognise(proto: &ModelProto, batch: Option<&str>) -> Option<Dense
         name,
         element: ElementType::F32,
         dims: vec![Dim::Batch, Dim::Fixed(width)],
+        labels: vec![],
     };
     let output = port(output, network.outputs());
     Some(DenseEngine::new(network, port(input.name, width), output))

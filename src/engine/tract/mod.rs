@@ -1,31 +1,37 @@
 //! The one place that knows tract.
 //!
 //! The way of a model: [`file`] reads and decodes it, [`weights`] checks what it carries,
-//! [`operators`] lists what the engine lacks, [`ports`] names free dimensions, [`chain`]
-//! hands small networks to [`super::dense`], [`plan`] has tract
+//! [`ports`] names free dimensions, [`chain`] hands small networks to [`super::dense`], [`plan`] has tract
 //! analyse and optimise it under watch, [`super::rows`] tries whether rows are independent, and
 //! [`session`] runs it.
 
 mod chain;
+mod describe;
 mod fault;
 mod file;
-mod operators;
 mod plan;
 mod ports;
-mod report;
 mod session;
+mod trace;
 mod trees;
 mod values;
 mod weights;
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use tract_onnx::{model::Onnx, pb::ModelProto, tract_hir::internal::*};
 
-pub(super) use self::report::inspect;
 use self::session::TractSession;
+pub(super) use self::{
+    describe::{Description, describe},
+    trace::trace,
+};
 use super::{
-    Dim, Engine, Limits, LoadError, Port, Session, Signature, onnx::file::ModelFile, rows::are_independent,
+    Dim, Engine, LoadError, Port, Session, Signature,
+    contain::contained,
+    onnx::{file::ModelFile, proto::ModelProto as Proto},
+    operators::{Missing, is_function, missing},
+    rows::are_independent,
 };
 
 /// A model optimised by tract.
@@ -40,27 +46,35 @@ pub struct TractEngine {
 ///
 /// # Errors
 /// [`LoadError`]; a panic in tract is one too.
-pub(super) fn load(path: &Path, limits: &Limits) -> Result<Arc<dyn Engine>, LoadError> {
-    let file = ModelFile { path, limits };
-    fault::contained(&file, || {
-        let (mut proto, file_bytes) = file::read(&file)?;
-        weights::check_and_complete(&mut proto, &file, file_bytes)?;
-        let batch = settle(&mut proto, &file)?;
+pub(super) fn load(bytes: &[u8], ours: &Proto, file: &ModelFile<'_>) -> Result<Arc<dyn Engine>, LoadError> {
+    contained(file, || {
+        let mut proto = file::decode(bytes, file)?;
+        weights::check_and_complete(&mut proto, file, bytes.len() as u64)?;
+        check_operators(ours, file)?;
+        let batch = ports::settle(&mut proto, file)?;
         if let Some(dense) = chain::recognise(&proto, batch.as_deref()) {
             return Ok(Arc::new(dense) as Arc<dyn Engine>);
         }
-        Ok(Arc::new(TractEngine::build(proto, batch.as_deref(), &file)?) as Arc<dyn Engine>)
+        Ok(Arc::new(TractEngine::build(proto, batch.as_deref(), file)?) as Arc<dyn Engine>)
     })
 }
 
-/// Checks that the engine has all operators and names free dimensions; see [`ports::settle`].
-fn settle(proto: &mut ModelProto, file: &ModelFile<'_>) -> Result<Option<String>, LoadError> {
-    let missing = operators::missing(proto, &operators());
-    if !missing.is_empty() {
-        let nodes = missing.iter().map(operators::Missing::line).collect();
-        return Err(LoadError::UnsupportedOperators { path: file.path.into(), nodes });
+/// Operator sets whose names tract knows; an operator of the same name elsewhere is another one.
+const DOMAINS: [&str; 3] = ["", "ai.onnx.ml", "com.microsoft"];
+
+/// Checks that tract has all operators. It takes no functions of the model's own.
+fn check_operators(ours: &Proto, file: &ModelFile<'_>) -> Result<(), LoadError> {
+    let register = operators().op_register;
+    let missing = missing(ours, &|domain, name| {
+        DOMAINS.contains(&domain) && register.0.contains_key(name) && !is_function(ours, domain, name)
+    });
+    if missing.is_empty() {
+        return Ok(());
     }
-    ports::settle(proto, file)
+    Err(LoadError::UnsupportedOperators {
+        path: file.path.into(),
+        nodes: missing.iter().map(Missing::line).collect(),
+    })
 }
 
 impl TractEngine {
@@ -83,6 +97,10 @@ impl TractEngine {
 }
 
 impl Engine for TractEngine {
+    fn name(&self) -> &'static str {
+        "tract"
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -152,7 +170,7 @@ fn port(
         TDim::Sym(symbol) if axis == 0 && Some(&*symbol.to_string()) == batch => Dim::Batch,
         other => Dim::Free(other.to_string()),
     });
-    Ok(Port { name, element, dims: dims.collect() })
+    Ok(Port { name, element, dims: dims.collect(), labels: vec![] })
 }
 
 /// The same signature with its first dimension free, but not a batch.

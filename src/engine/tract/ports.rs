@@ -11,7 +11,7 @@ use tract_onnx::pb::{
 
 use crate::{
     domain::ElementType,
-    engine::{Dim, LoadError, Port},
+    engine::{Dim, LoadError, Port, onnx::file::ModelFile},
 };
 
 /// Checks the declared inputs and names their free dimensions in place.
@@ -61,7 +61,7 @@ pub(super) fn declared(infos: &[ValueInfoProto], weights: &HashSet<&str>) -> Vec
                 Some(Value::DimParam(name)) if !name.is_empty() => Dim::Free(name.clone()),
                 _ => Dim::Free("?".into()),
             });
-            Some(Port { name: info.name.clone(), element, dims: dims.collect() })
+            Some(Port { name: info.name.clone(), element, dims: dims.collect(), labels: vec![] })
         })
         .collect()
 }

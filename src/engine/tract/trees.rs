@@ -9,7 +9,7 @@ use tract_onnx::{
 };
 
 use crate::engine::trees::{
-    Aggregate, Branching, Classifier, Forest, Labels, NodeSpec, Regressor, Transform, VoteSpec,
+    Aggregate, Branching, Classifier, Labels, Links, NodeSpec, Regressor, Scratch, Transform, VoteSpec, link,
 };
 
 /// Puts our operators in tract's list, the classifier over tract's own.
@@ -28,8 +28,8 @@ fn classifier(_: &ParsingContext<'_>, node: &NodeProto) -> Built {
         (true, false) => Labels::Texts(texts.to_vec()),
         _ => bail!("it must have class labels, either numbers or strings"),
     };
-    let forest = forest(node, "class", labels.len())?;
-    let classifier = Classifier::new(forest, labels.len(), floats(node, "base_values")?, transform(node)?)
+    let links = links(node, "class")?;
+    let classifier = Classifier::new(links, labels.len(), floats(node, "base_values")?, transform(node)?)
         .map_err(Error::msg)?;
     Ok((expand(TreeOp(Arc::new(Trees::Classify(classifier, labels)))), vec![]))
 }
@@ -38,29 +38,21 @@ fn regressor(_: &ParsingContext<'_>, node: &NodeProto) -> Built {
     let targets: i64 = node.get_attr_opt("n_targets")?.unwrap_or(1);
     let targets = usize::try_from(targets).ok().filter(|&n| n > 0 && n <= 1 << 20);
     let targets = targets.context("`n_targets` is out of range")?;
-    let aggregate = match node.get_attr_opt::<&str>("aggregate_function")?.unwrap_or("SUM") {
-        "SUM" => Aggregate::Sum,
-        "AVERAGE" => Aggregate::Average,
-        "MIN" => Aggregate::Min,
-        "MAX" => Aggregate::Max,
-        other => bail!("`aggregate_function` {other} is not defined"),
-    };
-    let forest = forest(node, "target", targets)?;
-    let regressor = Regressor::new(forest, aggregate, floats(node, "base_values")?, transform(node)?)
-        .map_err(Error::msg)?;
+    let aggregate = node.get_attr_opt::<&str>("aggregate_function")?.unwrap_or("SUM");
+    let aggregate = Aggregate::named(aggregate)
+        .with_context(|| format!("`aggregate_function` {aggregate} is not defined"))?;
+    let links = links(node, "target")?;
+    let regressor =
+        Regressor::new(&links, targets, aggregate, floats(node, "base_values")?, transform(node)?)
+            .map_err(Error::msg)?;
     Ok((expand(TreeOp(Arc::new(Trees::Regress(regressor)))), vec![]))
 }
 
 type Error = TractError;
 
 fn transform(node: &NodeProto) -> TractResult<Transform> {
-    Ok(match node.get_attr_opt::<&str>("post_transform")?.unwrap_or("NONE") {
-        "NONE" => Transform::None,
-        "SOFTMAX" => Transform::Softmax,
-        "SOFTMAX_ZERO" => Transform::SoftmaxZero,
-        "LOGISTIC" => Transform::Logistic,
-        other => bail!("`post_transform` {other} is not supported by this engine"),
-    })
+    let name = node.get_attr_opt::<&str>("post_transform")?.unwrap_or("NONE");
+    Transform::named(name).with_context(|| format!("`post_transform` {name} is not defined"))
 }
 
 fn floats(node: &NodeProto, name: &str) -> TractResult<Vec<f32>> {
@@ -73,8 +65,8 @@ fn floats(node: &NodeProto, name: &str) -> TractResult<Vec<f32>> {
     Ok(node.get_attr_opt_slice::<f32>(name)?.unwrap_or_default().to_vec())
 }
 
-/// The attributes `nodes_*` and `{votes}_*` as a forest.
-fn forest(node: &NodeProto, votes: &str, targets: usize) -> TractResult<Forest> {
+/// The attributes `nodes_*` and `{votes}_*` as a forest's links.
+fn links(node: &NodeProto, votes: &str) -> TractResult<Links<f32>> {
     let ints = |name: &str| TractResult::Ok(node.get_attr_opt_slice::<i64>(name)?.unwrap_or_default());
     let ids = ints("nodes_nodeids")?;
     let trees = ints("nodes_treeids")?;
@@ -93,7 +85,8 @@ fn forest(node: &NodeProto, votes: &str, targets: usize) -> TractResult<Forest> 
         nodes.push(NodeSpec {
             tree: trees[index],
             id: ids[index],
-            branching: branching(modes[index])?,
+            branching: Branching::named(modes[index])
+                .with_context(|| format!("node mode {} is not defined", modes[index]))?,
             feature: features[index],
             value: values[index],
             true_id: yes[index],
@@ -116,26 +109,13 @@ fn forest(node: &NodeProto, votes: &str, targets: usize) -> TractResult<Forest> 
             weight: weights[index],
         })
         .collect();
-    Forest::new(&nodes, &specs, targets).map_err(Error::msg)
-}
-
-fn branching(mode: &str) -> TractResult<Branching> {
-    Ok(match mode {
-        "BRANCH_LEQ" => Branching::LessOrEqual,
-        "BRANCH_LT" => Branching::Less,
-        "BRANCH_GTE" => Branching::GreaterOrEqual,
-        "BRANCH_GT" => Branching::Greater,
-        "BRANCH_EQ" => Branching::Equal,
-        "BRANCH_NEQ" => Branching::NotEqual,
-        "LEAF" => Branching::Leaf,
-        other => bail!("node mode {other} is not defined"),
-    })
+    link(&nodes, &specs).map_err(Error::msg)
 }
 
 #[derive(Debug)]
 enum Trees {
-    Classify(Classifier, Labels),
-    Regress(Regressor),
+    Classify(Classifier<f32>, Labels),
+    Regress(Regressor<f32>),
 }
 
 /// The operator, before and after analysis. Two are equal when they share their trees.
@@ -232,12 +212,12 @@ impl EvalOp for TreeOp {
         self.check_width(width)?;
         let input = input.cast_to::<f32>()?;
         let features = input.try_as_plain_ram()?.as_slice::<f32>()?;
-        let mut scores = vec![];
+        let (mut scores, mut scratch) = (vec![], Scratch::default());
         match &*self.0 {
             Trees::Classify(classifier, labels) => {
                 let mut winners = Vec::with_capacity(rows);
                 scores.reserve_exact(rows * classifier.classes());
-                classifier.run(features, width, &mut winners, &mut scores);
+                classifier.run(features, width, &mut scratch, &mut winners, &mut scores);
                 let labels = match labels {
                     Labels::Numbers(labels) => {
                         let won: Vec<i64> = winners.iter().map(|&winner| labels[winner as usize]).collect();
@@ -254,7 +234,7 @@ impl EvalOp for TreeOp {
             }
             Trees::Regress(regressor) => {
                 scores.reserve_exact(rows * regressor.targets());
-                regressor.run(features, width, &mut scores);
+                regressor.run(features, width, &mut scratch, &mut scores);
                 Ok(tvec![Tensor::from_shape(&[rows, regressor.targets()], &scores)?.into_tvalue()])
             }
         }

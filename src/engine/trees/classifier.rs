@@ -2,8 +2,11 @@
 
 use super::{
     forest::Forest,
-    transform::{Transform, logistic},
-    walk::Tally,
+    real::{Feature, Real},
+    rows::Scratch,
+    spec::{Branching, Links},
+    transform::{Transform, logistic, probit},
+    walk::Add,
 };
 
 /// The names of the classes.
@@ -31,72 +34,48 @@ impl Labels {
 /// - votes for both: scores as they are, and the larger wins (onnxruntime answers the constants 0
 ///   and 1 there instead of labels; no known exporter writes this).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Classifier {
-    forest: Forest,
+pub struct Classifier<T: Real> {
+    forest: Forest<T>,
     classes: usize,
-    base: Vec<f32>,
+    base: Vec<T>,
     transform: Transform,
     binary: Option<Binary>,
+    /// Which classes have a vote in every row, if that is the same for all rows.
+    voted: Option<Vec<bool>>,
 }
 
-/// Two classes of which only one is voted for.
+/// Two classes of which only one is voted for: the forest has one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Binary {
     /// The class voted for.
-    voted: usize,
+    voted: i64,
     /// No weight is negative: the sum is a probability.
     positive: bool,
 }
 
-/// Scores of one row and which classes have one.
-#[derive(Debug, Clone, Default)]
-struct Sums {
-    scores: Vec<f32>,
-    voted: Vec<bool>,
-}
-
-impl Tally for Sums {
-    #[inline(always)]
-    fn vote(&mut self, target: u32, weight: f32) {
-        self.scores[target as usize] += weight;
-        self.voted[target as usize] = true;
-    }
-}
-
-/// One sum: nothing to look up when all votes are for one class.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sum(pub f32);
-
-impl Tally for Sum {
-    #[inline(always)]
-    fn vote(&mut self, _: u32, weight: f32) {
-        self.0 += weight;
-    }
-}
-
-/// Rows whose sums are held at a time; a multiple of what is walked side by side.
-const BLOCK: usize = 64;
-
-impl Classifier {
+impl<T: Real> Classifier<T> {
     /// # Errors
-    /// One sentence when base values don't fit the classes or there is only one class.
-    pub fn new(forest: Forest, classes: usize, base: Vec<f32>, transform: Transform) -> Result<Self, String> {
+    /// One sentence when the forest can't be, base values don't fit the classes or there is only
+    /// one class.
+    pub fn new(
+        mut links: Links<T>,
+        classes: usize,
+        base: Vec<T>,
+        transform: Transform,
+    ) -> Result<Self, String> {
         if classes < 2 {
             return Err(format!("{classes} class leaves nothing to tell apart"));
         }
-        let mut voted: Vec<_> = forest.votes.iter().map(|vote| vote.target as usize).collect();
-        voted.sort_unstable();
-        voted.dedup();
-        let binary = match (classes, &*voted) {
-            (2, &[voted]) if base.len() < 2 => {
-                Some(Binary { voted, positive: forest.votes.iter().all(|vote| vote.weight >= 0.0) })
-            }
-            _ => None,
-        };
+        let binary = if classes == 2 && base.len() < 2 { binary(&links) } else { None };
         if !(base.is_empty() || base.len() == classes || binary.is_some() && base.len() == 1) {
             return Err(format!("{} base values don't fit {classes} classes", base.len()));
         }
-        Ok(Classifier { forest, classes, base, transform, binary })
+        if binary.is_some() {
+            links.votes.iter_mut().for_each(|(_, target, _)| *target = 0);
+        }
+        let forest = Forest::new(&links, if binary.is_some() { 1 } else { classes }, false)?;
+        let voted = forest.leaves.always(forest.targets);
+        Ok(Classifier { forest, classes, base, transform, binary, voted })
     }
 
     pub fn classes(&self) -> usize {
@@ -108,78 +87,83 @@ impl Classifier {
         self.forest.features
     }
 
-    /// Classifies rows of `width` features: the index of each row's label, and `classes()` scores
-    /// a row.
-    pub fn run(&self, rows: &[f32], width: usize, winners: &mut Vec<u32>, scores: &mut Vec<f32>) {
-        winners.clear();
-        scores.clear();
-        match self.binary {
-            Some(binary) => self.run_binary(binary, rows, width, winners, scores),
-            None => self.run_classes(rows, width, winners, scores),
-        }
-    }
-
-    fn run_binary(
+    /// Classifies rows of `width` features, at least [`Classifier::features`]: the index of each
+    /// row's label, and `classes()` scores a row.
+    pub fn run<I: Feature<T>>(
         &self,
-        binary: Binary,
-        rows: &[f32],
+        rows: &[I],
         width: usize,
+        scratch: &mut Scratch<T>,
         winners: &mut Vec<u32>,
         scores: &mut Vec<f32>,
     ) {
-        // Only the first class has a place for a single base value.
-        let base = if binary.voted == 0 { self.base.first().copied().unwrap_or(0.0) } else { 0.0 };
-        let threshold = if binary.positive { 0.5 } else { 0.0 };
-        let mut sums = [Sum::default(); BLOCK];
-        for block in rows.chunks(width * BLOCK) {
-            let sums = &mut sums[..block.len() / width];
-            sums.fill(Sum::default());
-            self.forest.cast(block, width, sums);
-            for &Sum(sum) in &*sums {
-                let sum = sum + base;
-                winners.push(u32::from(sum > threshold));
-                let mut pair = match (binary.voted, self.transform, binary.positive) {
-                    (0, Transform::Logistic, _) => [logistic(-sum), logistic(sum)],
-                    (0, _, true) => [1.0 - sum, sum],
-                    (0, _, false) => [-sum, sum],
-                    _ => [0.0, sum],
-                };
-                if binary.voted != 0 {
-                    self.transform.apply(&mut pair);
-                }
-                scores.extend(pair);
+        winners.clear();
+        scores.clear();
+        for block in rows.chunks(width * self.forest.block()) {
+            self.forest.cast::<I, Add>(block, width, scratch);
+            match self.binary {
+                Some(binary) => self.finish_binary(binary, &scratch.sums, winners, scores),
+                None => self.finish(scratch, winners, scores),
             }
         }
     }
 
-    fn run_classes(&self, rows: &[f32], width: usize, winners: &mut Vec<u32>, scores: &mut Vec<f32>) {
-        let empty = Sums { scores: vec![0.0; self.classes], voted: vec![false; self.classes] };
-        let mut sums = vec![empty; BLOCK.min(rows.len() / width)];
-        for block in rows.chunks(width * BLOCK) {
-            let sums = &mut sums[..block.len() / width];
-            for sum in &mut *sums {
-                sum.scores.fill(0.0);
-                sum.voted.fill(false);
+    fn finish_binary(&self, binary: Binary, sums: &[T], winners: &mut Vec<u32>, scores: &mut Vec<f32>) {
+        // Only the first class has a place for a single base value.
+        let base = if binary.voted == 0 { self.base.first().copied() } else { None }.unwrap_or_default();
+        let threshold = if binary.positive { T::from_f32(0.5) } else { T::ZERO };
+        for &sum in sums {
+            let sum = sum + base;
+            winners.push(u32::from(sum > threshold));
+            let score = sum.to_f32();
+            let mut pair = match (binary.voted, self.transform, binary.positive) {
+                (0, Transform::Probit, _) => [-probit(score), probit(score)],
+                (0, Transform::Logistic, _) => [logistic(-score), logistic(score)],
+                (0, _, true) => [(T::ONE - sum).to_f32(), score],
+                (0, _, false) => [-score, score],
+                _ => [0.0, score],
+            };
+            if binary.voted != 0 {
+                self.transform.apply(&mut pair);
             }
-            self.forest.cast(block, width, sums);
-            for sum in &mut *sums {
-                for (class, base) in self.base.iter().enumerate() {
-                    sum.scores[class] += base;
-                    sum.voted[class] = true;
-                }
-                winners.push(winner(sum));
-                self.transform.apply(&mut sum.scores);
-                scores.extend(&sum.scores);
-            }
+            scores.extend(pair);
+        }
+    }
+
+    fn finish(&self, scratch: &mut Scratch<T>, winners: &mut Vec<u32>, scores: &mut Vec<f32>) {
+        let Scratch { sums, voted, .. } = scratch;
+        for (row, sums) in sums.chunks_exact_mut(self.classes).enumerate() {
+            let winner = if self.base.is_empty() {
+                let voted = match &self.voted {
+                    Some(voted) => &**voted,
+                    None => &voted[row * self.classes..][..self.classes],
+                };
+                winner(sums, |class| voted[class])
+            } else {
+                sums.iter_mut().zip(&self.base).for_each(|(sum, &base)| *sum += base);
+                winner(sums, |_| true)
+            };
+            winners.push(winner);
+            let start = scores.len();
+            scores.extend(sums.iter().map(|sum| sum.to_f32()));
+            self.transform.apply(&mut scores[start..]);
         }
     }
 }
 
+fn binary<T: Real>(links: &Links<T>) -> Option<Binary> {
+    let is_cast = |place: usize| links.nodes.get(place).is_some_and(|node| node.branching == Branching::Leaf);
+    let mut votes = links.votes.iter().filter(|vote| is_cast(vote.0));
+    let &(_, voted, _) = votes.clone().next()?;
+    let only = matches!(voted, 0 | 1) && votes.clone().all(|vote| vote.1 == voted);
+    only.then(|| Binary { voted, positive: votes.all(|vote| vote.2 >= T::ZERO) })
+}
+
 /// The first of the largest scores among the classes that have one.
-fn winner(sums: &Sums) -> u32 {
-    let mut best: Option<(usize, f32)> = None;
-    for (class, (&score, &voted)) in sums.scores.iter().zip(&sums.voted).enumerate() {
-        if voted && best.is_none_or(|(_, most)| score > most) {
+fn winner<T: Real>(sums: &[T], voted: impl Fn(usize) -> bool) -> u32 {
+    let mut best: Option<(usize, T)> = None;
+    for (class, &score) in sums.iter().enumerate() {
+        if voted(class) && best.is_none_or(|(_, most)| score > most) {
             best = Some((class, score));
         }
     }

@@ -1,92 +1,75 @@
 //! A checked forest, laid out for walking.
 
-use std::collections::HashMap;
+use super::{
+    leaves::Leaves,
+    lower::{Lowered, Test, lower},
+    real::Real,
+    spec::Links,
+};
 
-/// How a branch compares its feature `x` with its value `v`; the "true" child is taken when it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Branching {
-    LessOrEqual,
-    Less,
-    GreaterOrEqual,
-    Greater,
-    Equal,
-    NotEqual,
-    Leaf,
-}
-
-/// One node of one tree, as the attributes `nodes_*` describe it.
-#[derive(Debug, Clone, Copy)]
-pub struct NodeSpec {
-    pub tree: i64,
-    pub id: i64,
-    pub branching: Branching,
-    pub feature: i64,
-    pub value: f32,
-    pub true_id: i64,
-    pub false_id: i64,
-    /// Where a missing value (NaN) goes: to the "true" child, or as its comparison falls out.
-    pub missing_is_true: bool,
-}
-
-/// One vote of one leaf, as the attributes `class_*` or `target_*` describe it.
-#[derive(Debug, Clone, Copy)]
-pub struct VoteSpec {
-    pub tree: i64,
-    pub node: i64,
-    pub target: i64,
-    pub weight: f32,
-}
-
-/// What a leaf adds to one target.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Vote {
-    pub target: u32,
-    pub weight: f32,
-}
-
-/// A laid-out node: go to `first`, or to its right neighbour when `x > value`.
-///
-/// A leaf points to itself and has an infinite value, so that a walk of fixed length stays there.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Node {
-    pub value: f32,
-    pub feature: u32,
-    pub first: u32,
-    pub rule: Rule,
-}
-
-/// What besides `x > value` leads to the right neighbour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub(super) enum Rule {
-    /// Nothing: NaN goes to `first`.
-    Plain = 0,
-    /// NaN goes right as well.
-    MissingRight = 1,
-    /// Instead: everything but `value` goes right, NaN too.
-    Unequal = 2,
-    /// Instead: everything but `value` goes right, NaN to `first`.
-    UnequalMissingFirst = 3,
-}
-
-/// A forest ready to be walked.
+/// A forest ready to be walked. A walk stands at a node, looks at one feature and goes `ahead` by
+/// so many nodes, and one more where the feature is greater than the node's value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Forest {
-    /// Each tree's nodes in breadth-first order, siblings side by side.
-    pub(super) nodes: Vec<Node>,
+pub struct Forest<T: Real> {
+    pub(super) nodes: Nodes<T::Key>,
     pub(super) trees: Vec<Tree>,
-    /// `votes[first_vote[n]..first_vote[n + 1]]` are the votes of node `n`.
-    pub(super) first_vote: Vec<u32>,
-    pub(super) votes: Vec<Vote>,
-    /// Features a row must have.
+    pub(super) leaves: Leaves<T>,
+    /// Features a row must have; at least one, which leaves look at in vain.
     pub(super) features: usize,
     /// Targets a vote can be for.
     pub(super) targets: usize,
-    /// Some branch asks for equality.
-    pub(super) has_equality: bool,
+    pub(super) signs: Signs,
+}
+
+/// Each tree's nodes level by level, the two children of a node side by side. A leaf leads to
+/// itself and has an infinite value, so that a walk of any length stays there.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Nodes<K> {
+    Narrow(Vec<Narrow>),
+    Wide(Vec<Wide<K>>),
+}
+
+/// A node and its parts: the key of its value, which feature it looks at, how far it leads.
+pub(super) trait Node<K>: Copy {
+    fn parts(self) -> (K, usize, usize);
+}
+
+/// Eight bytes, loaded at once: nearly all forests of f32 there are. From the low end: key,
+/// 16 bits of how far, 16 bits of which feature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Narrow(u64);
+
+impl<K: From<u32>> Node<K> for Narrow {
+    #[inline(always)]
+    fn parts(self) -> (K, usize, usize) {
+        ((self.0 as u32).into(), (self.0 >> 48) as usize, (self.0 >> 32 & 0xffff) as usize)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Wide<K> {
+    key: K,
+    feature: u32,
+    ahead: u32,
+}
+
+impl<K: Copy> Node<K> for Wide<K> {
+    #[inline(always)]
+    fn parts(self) -> (K, usize, usize) {
+        (self.key, self.feature as usize, self.ahead as usize)
+    }
+}
+
+/// Which of `x` and `-x` the tests ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signs {
+    Plain,
+    Negated,
+    /// Feature `n` is at `n`, its negative at `n + features`.
+    Both,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tree {
     pub root: u32,
     pub depth: u32,
@@ -95,169 +78,188 @@ pub(super) struct Tree {
 /// Deepest tree accepted; scikit-learn's own are far below.
 const MAX_DEPTH: u32 = 10_000;
 
-impl Forest {
-    /// Checks the description and lays it out. Trees keep the order in which they first appear.
+/// How many times more nodes than described a forest may take: a child shared by several parents
+/// takes a place for each.
+const MAX_SHARED: usize = 4;
+
+impl<T: Real> Forest<T> {
+    /// Checks the description and lays it out. With `once`, of several votes of a leaf the first
+    /// counts.
     ///
     /// # Errors
-    /// One sentence: a node that isn't there, a tree with no root or two, a circle, a vote for a
-    /// target there is not.
-    pub fn new(nodes: &[NodeSpec], votes: &[VoteSpec], targets: usize) -> Result<Self, String> {
-        let mut by_id = HashMap::with_capacity(nodes.len());
-        let mut tree_ids = vec![];
-        for (index, node) in nodes.iter().enumerate() {
-            if by_id.insert((node.tree, node.id), index).is_some() {
-                return Err(format!("tree {} has two nodes {}", node.tree, node.id));
-            }
-            if tree_ids.last() != Some(&node.tree) {
-                tree_ids.push(node.tree);
-            }
-        }
-        let mut seen = std::collections::HashSet::new();
-        tree_ids.retain(|id| seen.insert(*id));
-        if tree_ids.is_empty() {
+    /// One sentence: a node that isn't there or can't be reached, a circle, a tree too deep, a vote
+    /// for a target there is not.
+    pub fn new(links: &Links<T>, targets: usize, once: bool) -> Result<Self, String> {
+        if links.roots.is_empty() {
             return Err("it has no trees".into());
         }
-        let votes = votes_by_node(votes, &by_id, nodes, targets)?;
-        let roots = roots(nodes, &by_id, &tree_ids)?;
-        let mut forest = Forest {
-            nodes: Vec::with_capacity(nodes.len()),
-            trees: vec![],
-            first_vote: vec![0],
-            votes: vec![],
-            features: 0,
-            targets,
-            has_equality: nodes.iter().any(|n| matches!(n.branching, Branching::Equal | Branching::NotEqual)),
+        let lowered = lower(links)?;
+        let mut layout = Layout::new(&lowered);
+        let mut trees = Vec::with_capacity(links.roots.len());
+        for &root in &links.roots {
+            if root >= links.nodes.len() {
+                return Err(format!("a tree begins at node {root}, which isn't there"));
+            }
+            trees.push(layout.tree(root)?);
+        }
+        // The rest hang in a circle no root leads to.
+        let lost = layout.tree[..links.nodes.len()].iter().filter(|&&tree| tree == 0).count();
+        if lost > 0 && !links.names.is_empty() {
+            return Err(format!("{lost} nodes can't be reached"));
+        }
+        let tests = || {
+            lowered.iter().filter_map(|node| if let Lowered::Test(test) = node { Some(test) } else { None })
         };
-        for root in roots {
-            forest.lay_out(root, nodes, &by_id, &votes)?;
-        }
-        // Fewer laid out than given: the rest hang in a circle no root leads to.
-        if forest.nodes.len() != nodes.len() {
-            return Err(format!("{} nodes can't be reached", nodes.len() - forest.nodes.len()));
-        }
-        Ok(forest)
+        let signs = match (tests().any(|test| test.negated), tests().all(|test| test.negated)) {
+            (false, _) => Signs::Plain,
+            (true, true) => Signs::Negated,
+            (true, false) => Signs::Both,
+        };
+        let features = tests().map(|test| test.feature as usize + 1).max().unwrap_or(1);
+        let leaves = Leaves::new(links, &layout.leaf_places(), &trees, targets, once)?;
+        let nodes = layout.nodes(if signs == Signs::Both { features } else { 0 })?;
+        Ok(Forest { nodes, trees, leaves, features, targets, signs })
     }
 
-    fn lay_out(
-        &mut self,
-        root: usize,
-        specs: &[NodeSpec],
-        by_id: &HashMap<(i64, i64), usize>,
-        votes: &[Vec<Vote>],
-    ) -> Result<(), String> {
-        let base = self.nodes.len();
-        // Breadth first: `row` holds the nodes to place, in the order of their places.
-        let mut row = vec![(root, 0u32)];
-        let mut placed = 0;
-        let mut depth = 0;
-        while let Some(&(index, level)) = row.get(placed) {
-            let spec = &specs[index];
-            let place = index_u32(base + placed)?;
-            placed += 1;
-            depth = depth.max(level);
-            if spec.branching == Branching::Leaf {
-                self.nodes.push(Node { value: f32::INFINITY, feature: 0, first: place, rule: Rule::Plain });
-                self.votes.extend(&votes[index]);
-            } else {
-                let child = |id| by_id[&(spec.tree, id)];
-                let (first, second, node) = branch(spec, index_u32(base + row.len())?)?;
-                // A node has one parent, so a walk from a root can't come back to it.
-                row.extend([(child(first), level + 1), (child(second), level + 1)]);
-                self.features = self.features.max(node.feature as usize + 1);
-                self.nodes.push(node);
+    /// Values a prepared row has.
+    pub(super) fn width(&self) -> usize {
+        if self.signs == Signs::Both { 2 * self.features } else { self.features }
+    }
+}
+
+/// Where the lowered nodes are placed, tree by tree.
+struct Layout<'a, T> {
+    lowered: &'a [Lowered<T>],
+    /// The lowered node at each place, and how far ahead its children are.
+    places: Vec<(usize, u32)>,
+    /// Of each lowered node, in the tree at hand: parents not yet passed, and the places that wait
+    /// for the place of its children.
+    parents: Vec<u32>,
+    waiting: Vec<Vec<u32>>,
+    /// The last tree each lowered node was met in, counted from 1.
+    tree: Vec<u32>,
+    trees: u32,
+}
+
+impl<'a, T: Real> Layout<'a, T> {
+    fn new(lowered: &'a [Lowered<T>]) -> Self {
+        let len = lowered.len();
+        Layout {
+            lowered,
+            places: Vec::with_capacity(len),
+            parents: vec![0; len],
+            waiting: vec![vec![]; len],
+            tree: vec![0; len],
+            trees: 0,
+        }
+    }
+
+    /// Places one tree: a node after all its parents, so that every step goes forward.
+    fn tree(&mut self, root: usize) -> Result<Tree, String> {
+        let members = self.count_parents(root)?;
+        let start = self.places.len();
+        self.place(root)?;
+        let mut ready = vec![root];
+        let mut next = vec![];
+        let (mut passed, mut depth) = (0, 0);
+        while !ready.is_empty() {
+            for node in ready.drain(..) {
+                passed += 1;
+                let Lowered::Test(Test { left, right, .. }) = self.lowered[node] else {
+                    self.waiting[node].clear();
+                    continue;
+                };
+                let children = self.places.len();
+                for place in std::mem::take(&mut self.waiting[node]) {
+                    let place = place as usize;
+                    self.places[place].1 = index_u32(children - place)?;
+                }
+                self.place(left)?;
+                self.place(right)?;
+                for child in [left, right] {
+                    self.parents[child] -= 1;
+                    if self.parents[child] == 0 {
+                        next.push(child);
+                    }
+                }
             }
-            self.first_vote.push(index_u32(self.votes.len())?);
+            if !next.is_empty() {
+                depth += 1;
+            }
+            std::mem::swap(&mut ready, &mut next);
+        }
+        if passed != members {
+            return Err("a tree goes round in a circle".into());
         }
         if depth > MAX_DEPTH {
             return Err(format!("a tree is {depth} levels deep"));
         }
-        self.trees.push(Tree { root: index_u32(base)?, depth });
-        Ok(())
+        Ok(Tree { root: index_u32(start)?, depth })
     }
-}
 
-/// The (first, second) child ids of a branch and its node, whose children start at `place`.
-fn branch(spec: &NodeSpec, place: u32) -> Result<(i64, i64, Node), String> {
-    let feature = u32::try_from(spec.feature)
-        .ok()
-        .filter(|&feature| feature < u32::MAX)
-        .ok_or_else(|| format!("node {} of tree {} asks for feature {}", spec.id, spec.tree, spec.feature))?;
-    let (yes, no, missing_yes) = (spec.true_id, spec.false_id, spec.missing_is_true);
-    let right = |right| if right { Rule::MissingRight } else { Rule::Plain };
-    // Everything is brought to "right when x > value". NaN compares false, so without
-    // `missing_is_true` it goes to the false child (for !=, to the true one).
-    let (first, second, value, rule) = match spec.branching {
-        Branching::LessOrEqual => (yes, no, spec.value, right(!missing_yes)),
-        Branching::Less => (yes, no, spec.value.next_down(), right(!missing_yes)),
-        Branching::Greater => (no, yes, spec.value, right(missing_yes)),
-        Branching::GreaterOrEqual => (no, yes, spec.value.next_down(), right(missing_yes)),
-        Branching::Equal if missing_yes => (yes, no, spec.value, Rule::UnequalMissingFirst),
-        Branching::Equal => (yes, no, spec.value, Rule::Unequal),
-        Branching::NotEqual => (no, yes, spec.value, Rule::Unequal),
-        Branching::Leaf => return Err("a leaf has no children".into()),
-    };
-    Ok((first, second, Node { value, feature, first: place, rule }))
-}
-
-/// The one node of each tree that is nobody's child.
-fn roots(
-    nodes: &[NodeSpec],
-    by_id: &HashMap<(i64, i64), usize>,
-    tree_ids: &[i64],
-) -> Result<Vec<usize>, String> {
-    let mut has_parent = vec![false; nodes.len()];
-    for node in nodes.iter().filter(|node| node.branching != Branching::Leaf) {
-        for child in [node.true_id, node.false_id] {
-            let Some(&index) = by_id.get(&(node.tree, child)) else {
-                return Err(format!(
-                    "node {} of tree {} leads to a node {child} it lacks",
-                    node.id, node.tree
-                ));
-            };
-            if std::mem::replace(&mut has_parent[index], true) {
-                return Err(format!("two branches of tree {} lead to its node {child}", node.tree));
+    /// Counts what the root leads to, and of each how many lead there.
+    fn count_parents(&mut self, root: usize) -> Result<usize, String> {
+        self.trees = self.trees.checked_add(1).ok_or("it has more trees than 32 bits can count")?;
+        let mut found = 1;
+        let mut open = vec![root];
+        (self.parents[root], self.tree[root]) = (0, self.trees);
+        while let Some(node) = open.pop() {
+            let Lowered::Test(Test { left, right, .. }) = self.lowered[node] else { continue };
+            for child in [left, right] {
+                if child == root {
+                    return Err("a tree goes round in a circle".into());
+                }
+                if self.tree[child] != self.trees {
+                    (self.parents[child], self.tree[child]) = (0, self.trees);
+                    found += 1;
+                    open.push(child);
+                }
+                self.parents[child] += 1;
             }
         }
+        Ok(found)
     }
-    let mut roots: HashMap<i64, usize> = HashMap::new();
-    for (index, node) in nodes.iter().enumerate().filter(|&(index, _)| !has_parent[index]) {
-        if roots.insert(node.tree, index).is_some() {
-            return Err(format!("tree {} has two roots", node.tree));
+
+    fn place(&mut self, node: usize) -> Result<(), String> {
+        if self.places.len() >= MAX_SHARED.saturating_mul(self.lowered.len()) {
+            return Err("its trees share too many nodes".into());
         }
+        self.waiting[node].push(index_u32(self.places.len())?);
+        self.places.push((node, 0));
+        Ok(())
     }
-    tree_ids
-        .iter()
-        .map(|tree| roots.get(tree).copied().ok_or_else(|| format!("tree {tree} goes round in a circle")))
-        .collect()
+
+    /// The leaf of the description at each place.
+    fn leaf_places(&self) -> Vec<Option<usize>> {
+        let leaf = |&(node, _): &(usize, u32)| match self.lowered[node] {
+            Lowered::Leaf(leaf) => Some(leaf),
+            Lowered::Test(_) => None,
+        };
+        self.places.iter().map(leaf).collect()
+    }
+
+    /// The nodes, with negated features `negatives` further on.
+    fn nodes(&self, negatives: usize) -> Result<Nodes<T::Key>, String> {
+        let mut wide = Vec::with_capacity(self.places.len());
+        for &(node, ahead) in &self.places {
+            wide.push(match self.lowered[node] {
+                Lowered::Leaf(_) => Wide { key: T::INFINITY.key(), feature: 0, ahead: 0 },
+                Lowered::Test(test) => {
+                    let feature = test.feature as usize + if test.negated { negatives } else { 0 };
+                    Wide { key: test.value.key(), feature: index_u32(feature)?, ahead }
+                }
+            });
+        }
+        let narrow = wide.iter().map(|node| {
+            let key: u32 = node.key.try_into().ok()?;
+            let (feature, ahead) = (u16::try_from(node.feature).ok()?, u16::try_from(node.ahead).ok()?);
+            Some(Narrow(u64::from(feature) << 48 | u64::from(ahead) << 32 | u64::from(key)))
+        });
+        let narrow: Option<Vec<_>> = narrow.collect();
+        Ok(narrow.map_or(Nodes::Wide(wide), Nodes::Narrow))
+    }
 }
 
-/// The votes of each node, in the file's order.
-fn votes_by_node(
-    specs: &[VoteSpec],
-    by_id: &HashMap<(i64, i64), usize>,
-    nodes: &[NodeSpec],
-    targets: usize,
-) -> Result<Vec<Vec<Vote>>, String> {
-    let mut votes = vec![vec![]; nodes.len()];
-    for vote in specs {
-        let Some(&index) = by_id.get(&(vote.tree, vote.node)) else {
-            return Err(format!(
-                "a vote comes from node {} of tree {}, which isn't there",
-                vote.node, vote.tree
-            ));
-        };
-        let target = usize::try_from(vote.target).ok().filter(|&target| target < targets);
-        let Some(target) = target else {
-            return Err(format!("a leaf of tree {} votes for {} of {targets}", vote.tree, vote.target));
-        };
-        // Votes of inner nodes are never cast.
-        if nodes[index].branching == Branching::Leaf {
-            votes[index].push(Vote { target: index_u32(target)?, weight: vote.weight });
-        }
-    }
-    Ok(votes)
-}
-
-fn index_u32(index: usize) -> Result<u32, String> {
+pub(super) fn index_u32(index: usize) -> Result<u32, String> {
     u32::try_from(index).map_err(|_| "it has more nodes or votes than 32 bits can count".into())
 }

@@ -1,6 +1,13 @@
 //! Sums to predictions.
 
-use super::{classifier::Sum, forest::Forest, transform::Transform, walk::Tally};
+use super::{
+    forest::Forest,
+    real::{Feature, Real},
+    rows::Scratch,
+    spec::Links,
+    transform::Transform,
+    walk::{Add, Fold},
+};
 
 /// How the votes of a forest become one value: the attribute `aggregate_function`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,52 +18,63 @@ pub enum Aggregate {
     Max,
 }
 
-/// A forest that predicts numbers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Regressor {
-    forest: Forest,
-    aggregate: Aggregate,
-    base: Vec<f32>,
-    transform: Transform,
-}
-
-/// One row's values under any aggregate.
-#[derive(Debug, Clone)]
-struct Values {
-    values: Vec<f32>,
-    voted: Vec<bool>,
-    aggregate: Aggregate,
-}
-
-impl Tally for Values {
-    fn vote(&mut self, target: u32, weight: f32) {
-        let target = target as usize;
-        let value = &mut self.values[target];
-        let first = !std::mem::replace(&mut self.voted[target], true);
-        match self.aggregate {
-            Aggregate::Sum | Aggregate::Average => *value += weight,
-            Aggregate::Min if first || weight < *value => *value = weight,
-            Aggregate::Max if first || weight > *value => *value = weight,
-            Aggregate::Min | Aggregate::Max => {}
-        }
+impl Aggregate {
+    /// By its name in the attribute.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "SUM" => Aggregate::Sum,
+            "AVERAGE" => Aggregate::Average,
+            "MIN" => Aggregate::Min,
+            "MAX" => Aggregate::Max,
+            _ => return None,
+        })
     }
 }
 
-/// Rows whose values are held at a time; a multiple of what is walked side by side.
-const BLOCK: usize = 64;
+struct Least;
+struct Most;
 
-impl Regressor {
+impl<T: Real> Fold<T> for Least {
+    const LOOKS_BACK: bool = true;
+
+    fn fold(value: T, has_vote: bool, weight: T) -> T {
+        if !has_vote || weight < value { weight } else { value }
+    }
+}
+
+impl<T: Real> Fold<T> for Most {
+    const LOOKS_BACK: bool = true;
+
+    fn fold(value: T, has_vote: bool, weight: T) -> T {
+        if !has_vote || weight > value { weight } else { value }
+    }
+}
+
+/// A forest that predicts numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Regressor<T: Real> {
+    forest: Forest<T>,
+    aggregate: Aggregate,
+    base: Vec<T>,
+    transform: Transform,
+}
+
+impl<T: Real> Regressor<T> {
     /// # Errors
-    /// One sentence when base values don't fit the targets.
+    /// One sentence when the forest can't be, or base values don't fit the targets.
     pub fn new(
-        forest: Forest,
+        links: &Links<T>,
+        targets: usize,
         aggregate: Aggregate,
-        base: Vec<f32>,
+        base: Vec<T>,
         transform: Transform,
     ) -> Result<Self, String> {
-        if !(base.is_empty() || base.len() == forest.targets) {
-            return Err(format!("{} base values don't fit {} targets", base.len(), forest.targets));
+        if !(base.is_empty() || base.len() == targets) {
+            return Err(format!("{} base values don't fit {targets} targets", base.len()));
         }
+        // With one target onnxruntime takes one vote a leaf; scikit-learn's trees that tell their leaf
+        // rely on it.
+        let forest = Forest::new(links, targets, targets == 1)?;
         Ok(Regressor { forest, aggregate, base, transform })
     }
 
@@ -70,42 +88,43 @@ impl Regressor {
         self.forest.features
     }
 
-    /// Predicts rows of `width` features: `targets()` values a row.
-    pub fn run(&self, rows: &[f32], width: usize, values: &mut Vec<f32>) {
+    /// Predicts rows of `width` features, at least [`Regressor::features`]: `targets()` values a
+    /// row.
+    pub fn run<I: Feature<T>>(
+        &self,
+        rows: &[I],
+        width: usize,
+        scratch: &mut Scratch<T>,
+        values: &mut Vec<T>,
+    ) {
         values.clear();
-        let trees = self.forest.trees.len() as f32;
-        let sums_one = self.targets() == 1 && matches!(self.aggregate, Aggregate::Sum | Aggregate::Average);
-        if sums_one {
-            let mut sums = [Sum::default(); BLOCK];
-            for block in rows.chunks(width * BLOCK) {
-                let sums = &mut sums[..block.len() / width];
-                sums.fill(Sum::default());
-                self.forest.cast(block, width, sums);
-                values.extend(sums.iter().map(|sum| sum.0));
+        for block in rows.chunks(width * self.forest.block()) {
+            match self.aggregate {
+                Aggregate::Sum | Aggregate::Average => {
+                    self.forest.cast::<I, Add>(block, width, scratch);
+                }
+                Aggregate::Min => self.forest.cast::<I, Least>(block, width, scratch),
+                Aggregate::Max => self.forest.cast::<I, Most>(block, width, scratch),
             }
-        } else {
-            let targets = self.targets();
-            let empty =
-                Values { values: vec![0.0; targets], voted: vec![false; targets], aggregate: self.aggregate };
-            let mut rows_values = vec![empty.clone(); BLOCK.min(rows.len() / width)];
-            for block in rows.chunks(width * BLOCK) {
-                let rows_values = &mut rows_values[..block.len() / width];
-                rows_values.fill(empty.clone());
-                self.forest.cast(block, width, rows_values);
-                values.extend(rows_values.iter().flat_map(|row| &row.values));
+            let start = values.len();
+            values.extend_from_slice(&scratch.sums);
+            self.finish(&mut values[start..]);
+        }
+    }
+
+    fn finish(&self, values: &mut [T]) {
+        if self.aggregate == Aggregate::Average {
+            let trees = T::from_f64(self.forest.trees.len() as f64);
+            values.iter_mut().for_each(|value| *value = *value / trees);
+        }
+        if !self.base.is_empty() {
+            for row in values.chunks_exact_mut(self.base.len()) {
+                row.iter_mut().zip(&self.base).for_each(|(value, &base)| *value += base);
             }
         }
-        for row in values.chunks_mut(self.targets()) {
-            for (target, value) in row.iter_mut().enumerate() {
-                if self.aggregate == Aggregate::Average {
-                    *value /= trees;
-                }
-                *value += self.base.get(target).copied().unwrap_or(0.0);
-            }
-            // One value has nothing to be weighed against: onnxruntime leaves it as it is.
-            if row.len() > 1 {
-                self.transform.apply(row);
-            }
+        // One value has nothing to be weighed against: onnxruntime leaves it as it is.
+        if self.targets() > 1 || self.transform == Transform::Probit {
+            values.chunks_exact_mut(self.targets()).for_each(|row| self.transform.apply(row));
         }
     }
 }

@@ -4,96 +4,189 @@
 //! processor busy. They are eight rows in one tree, or eight trees under one row. Votes are added
 //! in the order of the trees either way, so a row's sums have the same bits in every batch.
 
-use super::forest::{Forest, Node, Rule};
+use super::{
+    forest::{Forest, Node, Nodes},
+    leaves::Leaves,
+    real::{Feature, Real},
+    rows::{LANES, Scratch},
+};
 
-/// Walks side by side.
-const LANES: usize = 8;
 /// Steps between two looks whether all walks have ended.
 const STRIDE: u32 = 4;
 
-/// What the leaves said about the targets of one row.
-pub(super) trait Tally {
-    fn vote(&mut self, target: u32, weight: f32);
+/// How a vote changes a target's value.
+pub(super) trait Fold<T> {
+    /// Whether it matters if there was a vote before.
+    const LOOKS_BACK: bool;
+
+    fn fold(value: T, has_vote: bool, weight: T) -> T;
 }
 
-impl Forest {
-    /// Casts the votes of all trees on each row; `tallies` has one per row of `rows`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Add;
+
+impl<T: Real> Fold<T> for Add {
+    const LOOKS_BACK: bool = false;
+
+    #[inline(always)]
+    fn fold(value: T, _: bool, weight: T) -> T {
+        value + weight
+    }
+}
+
+/// Bytes of prepared rows walked through one tree before the next: they stay in the second cache
+/// while the tree stays in the first.
+const BLOCK_BYTES: usize = 128 << 10;
+
+impl<T: Real> Forest<T> {
+    /// Rows to hand to [`Forest::cast`] at a time.
+    pub(super) fn block(&self) -> usize {
+        let bytes = (self.width() + self.targets).max(1) * size_of::<T>();
+        (BLOCK_BYTES / bytes).clamp(LANES, 4096) / LANES * LANES
+    }
+
+    /// Casts the votes of all trees on each row: afterwards `scratch.sums` has `targets` values a
+    /// row, and `scratch.voted` whether they have any vote.
     ///
     /// `rows` is row-major with `width` features a row; `width` is at least [`Forest::features`],
     /// which the caller has checked.
-    pub(super) fn cast<T: Tally>(&self, rows: &[f32], width: usize, tallies: &mut [T]) {
-        if self.has_equality {
-            self.cast_with::<T, true>(rows, width, tallies);
-        } else {
-            self.cast_with::<T, false>(rows, width, tallies);
+    pub(super) fn cast<I: Feature<T>, F: Fold<T>>(&self, rows: &[I], width: usize, scratch: &mut Scratch<T>) {
+        match &self.nodes {
+            Nodes::Narrow(nodes) => self.cast_over::<I, F, _>(nodes, rows, width, scratch),
+            Nodes::Wide(nodes) => self.cast_over::<I, F, _>(nodes, rows, width, scratch),
         }
     }
 
-    fn cast_with<T: Tally, const EQ: bool>(&self, rows: &[f32], width: usize, tallies: &mut [T]) {
-        let mut blocks = rows.chunks_exact(width * LANES);
-        let mut tallies = tallies.chunks_mut(LANES);
-        for (block, tallies) in blocks.by_ref().zip(tallies.by_ref()) {
-            let rows: [&[f32]; LANES] = std::array::from_fn(|lane| &block[lane * width..][..width]);
-            for tree in &self.trees {
-                let leaves = self.walk::<EQ>([tree.root; LANES], rows, tree.depth);
-                for (tally, leaf) in tallies.iter_mut().zip(leaves) {
-                    self.votes_of(leaf, tally);
-                }
+    fn cast_over<I: Feature<T>, F: Fold<T>, N: Node<T::Key>>(
+        &self,
+        nodes: &[N],
+        rows: &[I],
+        width: usize,
+        scratch: &mut Scratch<T>,
+    ) {
+        let count = rows.len() / width;
+        let whole = count / LANES * LANES;
+        let Scratch { groups, row, sums, voted } = scratch;
+        sums.clear();
+        sums.resize(count * self.targets, T::ZERO);
+        voted.clear();
+        if F::LOOKS_BACK || matches!(self.leaves, Leaves::Sparse { .. }) {
+            voted.resize(count * self.targets, false);
+        }
+        self.fill_groups(&rows[..whole * width], width, groups);
+        let mut tally = Tally { leaves: &self.leaves, targets: self.targets, sums, voted };
+        for (number, tree) in self.trees.iter().enumerate() {
+            for (group, first) in groups.chunks_exact(self.width()).zip((0..).step_by(LANES)) {
+                let leaves = walk(nodes, [tree.root; LANES], tree.depth, |lane, at| group[at][lane]);
+                tally.add::<F, LANES>(number, first, leaves);
             }
         }
-        let rest = blocks.remainder().chunks_exact(width);
-        for (row, tally) in rest.zip(tallies.flatten()) {
-            for trees in self.trees.chunks(LANES) {
+        for (at, rest) in rows[whole * width..].chunks_exact(width).enumerate() {
+            self.fill_row(rest, row);
+            let row = &**row;
+            for (trees, first) in self.trees.chunks(LANES).zip((0..).step_by(LANES)) {
                 let depth = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
                 let roots = std::array::from_fn(|lane| trees.get(lane).unwrap_or(&trees[0]).root);
-                let leaves = self.walk::<EQ>(roots, [row; LANES], depth);
-                for leaf in leaves.into_iter().take(trees.len()) {
-                    self.votes_of(leaf, tally);
+                let leaves = walk(nodes, roots, depth, |_, at| row[at]);
+                for (lane, leaf) in leaves.into_iter().take(trees.len()).enumerate() {
+                    tally.add::<F, 1>(first + lane, whole + at, [leaf]);
                 }
             }
-        }
-    }
-
-    /// The leaves that eight walks end in.
-    #[inline(always)]
-    fn walk<const EQ: bool>(&self, mut at: [u32; LANES], rows: [&[f32]; LANES], depth: u32) -> [u32; LANES] {
-        let nodes = &*self.nodes;
-        let mut left = depth;
-        while left > 0 {
-            let before = at;
-            for _ in 0..left.min(STRIDE) {
-                for (at, row) in at.iter_mut().zip(rows) {
-                    *at = step::<EQ>(&nodes[*at as usize], row);
-                }
-            }
-            left = left.saturating_sub(STRIDE);
-            // A node's child is never itself, so nothing moved means all are at leaves.
-            if at == before {
-                break;
-            }
-        }
-        at
-    }
-
-    #[inline(always)]
-    fn votes_of(&self, leaf: u32, tally: &mut impl Tally) {
-        let leaf = leaf as usize;
-        let range = self.first_vote[leaf] as usize..self.first_vote[leaf + 1] as usize;
-        for vote in &self.votes[range] {
-            tally.vote(vote.target, vote.weight);
         }
     }
 }
 
+/// The leaves that eight walks end in; `x` tells the key of a lane's feature.
 #[inline(always)]
-fn step<const EQ: bool>(node: &Node, row: &[f32]) -> u32 {
-    let x = row[node.feature as usize];
-    if EQ && matches!(node.rule, Rule::Unequal | Rule::UnequalMissingFirst) {
-        let missing = x.is_nan();
-        let right = if missing { node.rule == Rule::Unequal } else { x != node.value };
-        return node.first + u32::from(right);
+fn walk<K: Copy + Ord, N: Node<K>>(
+    nodes: &[N],
+    roots: [u32; LANES],
+    depth: u32,
+    x: impl Fn(usize, usize) -> K,
+) -> [usize; LANES] {
+    let mut at = roots.map(|root| root as usize);
+    let mut left = depth;
+    loop {
+        for _ in 1..left.min(STRIDE) {
+            for (lane, at) in at.iter_mut().enumerate() {
+                *at = step(nodes, *at, |feature| x(lane, feature)).0;
+            }
+        }
+        // Only a leaf leads nowhere, and then all further steps do.
+        let mut moved = 0;
+        for (lane, at) in at.iter_mut().enumerate() {
+            let (next, ahead) = step(nodes, *at, |feature| x(lane, feature));
+            *at = next;
+            moved |= ahead;
+        }
+        left = left.saturating_sub(STRIDE);
+        if left == 0 || moved == 0 {
+            break at;
+        }
     }
+}
+
+/// The next node, and how far it was without the right turn.
+#[inline(always)]
+fn step<K: Copy + Ord, N: Node<K>>(nodes: &[N], at: usize, x: impl Fn(usize) -> K) -> (usize, usize) {
+    let (key, feature, ahead) = nodes[at].parts();
     // Arithmetic instead of a branch: which way a row goes can't be predicted.
-    let missing = u32::from(x.is_nan()) & node.rule as u32;
-    node.first + (u32::from(x > node.value) | missing)
+    (at.wrapping_add(ahead).wrapping_add(usize::from(key < x(feature))), ahead)
+}
+
+struct Tally<'a, T> {
+    leaves: &'a Leaves<T>,
+    targets: usize,
+    sums: &'a mut [T],
+    voted: &'a mut [bool],
+}
+
+impl<T: Real> Tally<'_, T> {
+    /// Adds the votes of the leaves that `L` rows from `first` on ended in.
+    #[inline(always)]
+    fn add<F: Fold<T>, const L: usize>(&mut self, tree: usize, first: usize, leaves: [usize; L]) {
+        let targets = self.targets;
+        match self.leaves {
+            Leaves::Single { weights, targets: by_tree, .. } => {
+                let target = by_tree[tree] as usize;
+                for (row, leaf) in (first..).zip(leaves) {
+                    self.vote::<F>(row * targets + target, weights[leaf]);
+                }
+            }
+            Leaves::Dense { rows, weights } => {
+                for (row, leaf) in (first..).zip(leaves) {
+                    let weights = &weights[rows[leaf] as usize * targets..][..targets];
+                    if F::LOOKS_BACK {
+                        for (at, &weight) in (row * targets..).zip(weights) {
+                            self.vote::<F>(at, weight);
+                        }
+                    } else {
+                        let sums = &mut self.sums[row * targets..][..targets];
+                        for (sum, &weight) in sums.iter_mut().zip(weights) {
+                            *sum = F::fold(*sum, false, weight);
+                        }
+                    }
+                }
+            }
+            Leaves::Sparse { first: starts, votes } => {
+                for (row, leaf) in (first..).zip(leaves) {
+                    for vote in &votes[starts[leaf] as usize..starts[leaf + 1] as usize] {
+                        let at = row * targets + vote.target as usize;
+                        self.sums[at] = F::fold(self.sums[at], self.voted[at], vote.weight);
+                        self.voted[at] = true;
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn vote<F: Fold<T>>(&mut self, at: usize, weight: T) {
+        if F::LOOKS_BACK {
+            self.sums[at] = F::fold(self.sums[at], self.voted[at], weight);
+            self.voted[at] = true;
+        } else {
+            self.sums[at] = F::fold(self.sums[at], false, weight);
+        }
+    }
 }

@@ -1,26 +1,26 @@
-//! Reading a declaration from settings: `[payload]`, `[inputs]`, `[window]`, `[outputs]`, `[conditions]`.
+//! Reading a declaration from settings: `[payload]`, `[inputs]`, `[window]`,
+//! `[prepare]`, `[outputs]`, `[conditions]`.
 
 use super::{
-    Channels, ConditionSpec, FieldKind, FieldPath, FieldSpec, Fit, Format, ImageSpec, InputSource, InputSpec,
-    Layout, Metric, Missing, Operator, OutputKind, OutputSpec, PayloadSpec, Scaling, Spec, Threshold,
-    WindowLayout, WindowSpec,
+    ConditionSpec, FieldKind, FieldPath, FieldSpec, Format, InputSource, InputSpec, Missing, Operator,
+    PayloadSpec, Scaling, Spec, Threshold, TimeFormat, image::read_image, outputs::read_output,
+    prepare::SeriesSpec, steps::read_prepare, window::read_window,
 };
 use crate::{
+    decide::HoldRule,
     domain::ElementType,
     settings::{Item, Section, Value},
 };
 
-/// Largest window, in readings; a bound on memory, not a wish.
-const MAX_WINDOW_READINGS: u64 = 1_000_000;
-
-/// Reads the five tables of a declaration below `section`; faults are noted there.
+/// Reads the tables of a declaration below `section`; faults are noted there.
 pub fn read_spec(section: &Section<'_>) -> Spec {
     let payload = read_payload(section.section("payload"));
     let inputs = section.named_sections("inputs").into_iter();
     let outputs = section.named_sections("outputs").into_iter();
     Spec {
         inputs: inputs.filter_map(|(tensor, input)| read_input(tensor, input, payload.format)).collect(),
-        window: read_window(section.section("window")),
+        window: read_window(section.section("window"), payload.time.is_some()),
+        prepare: read_prepare(section.section("prepare")),
         outputs: outputs.filter_map(|(name, output)| read_output(name, output)).collect(),
         conditions: read_conditions(section),
         payload,
@@ -40,6 +40,7 @@ fn read_payload(section: Section<'_>) -> PayloadSpec {
         format: section.choice("format", &Format::NAMES).unwrap_or_default(),
         readings: path("readings"),
         time: path("time"),
+        time_format: section.choice("time_format", &TimeFormat::NAMES).unwrap_or_default(),
         message_id: path("message_id"),
         columns: section.texts("columns").unwrap_or_default(),
         delimiter,
@@ -85,8 +86,26 @@ fn read_input(tensor: String, section: Section<'_>, format: Format) -> Option<In
             None
         }
     };
+    let series = source.as_ref().map(|source| read_series(&section, source));
     section.finish();
-    source.map(|source| InputSpec { tensor, source })
+    source.map(|source| InputSpec { tensor, source, series })
+}
+
+/// What a reading brings, for series that are prepared.
+fn read_series(section: &Section<'_>, source: &InputSource) -> SeriesSpec {
+    let count = |key, most| section.integer(key, 1..=most).and_then(|n| usize::try_from(n).ok());
+    let series = SeriesSpec {
+        names: match source {
+            InputSource::Fields(fields) => fields.iter().map(|field| field.path.to_string()).collect(),
+            _ => Vec::new(),
+        },
+        points: count("points", 1 << 24),
+        channels: count("channels", 1 << 20),
+    };
+    if matches!(source, InputSource::Fields(_)) && (series.points.is_some() || series.channels.is_some()) {
+        section.fault("points", "and `channels` are for `array` and `element`: `fields` say it themselves");
+    }
+    series
 }
 
 fn read_scaling(section: &Section<'_>) -> Scaling {
@@ -109,10 +128,11 @@ fn read_field(item: Item<'_>) -> Option<FieldSpec> {
         None => Missing::Reject,
         Some(Value::Text(text)) if text == "reject" => Missing::Reject,
         Some(Value::Text(text)) if text == "last" => Missing::LastKnown,
+        Some(Value::Text(text)) if text == "nan" => Missing::Nan,
         Some(Value::Integer(i)) => Missing::Constant(*i as f64),
         Some(Value::Float(x)) if x.is_finite() => Missing::Constant(*x),
         Some(_) => {
-            section.fault("missing", "must be \"reject\", \"last\" or a finite number");
+            section.fault("missing", "must be \"reject\", \"last\", \"nan\" or a finite number");
             Missing::Reject
         }
     };
@@ -124,105 +144,6 @@ fn read_field(item: Item<'_>) -> Option<FieldSpec> {
     };
     section.finish();
     Some(field)
-}
-
-fn read_image(section: Section<'_>) -> Option<ImageSpec> {
-    let size = |key| {
-        let value = section.integer(key, 1..=16_384);
-        if value.is_none() && !section.has(key) {
-            section.fault(key, "is missing: the model's image size in pixels");
-        }
-        value.and_then(|v| usize::try_from(v).ok())
-    };
-    let (width, height) = (size("width"), size("height"));
-    let channels = section.choice("channels", &Channels::NAMES).unwrap_or_default();
-    let (mean, std) = (section.numbers("mean"), section.numbers("std"));
-    for (key, values) in [("mean", &mean), ("std", &std)] {
-        if let Some(values) = values
-            && values.len() != channels.count()
-        {
-            section.fault(key, format!("has {} values for {} channels", values.len(), channels.count()));
-        }
-    }
-    if std.as_ref().is_some_and(|std| std.contains(&0.0)) {
-        section.fault("std", "must not be zero: pixels are divided by it");
-    }
-    if mean.is_some() != std.is_some() {
-        section.fault("mean", "and `std` go together");
-    }
-    let image = ImageSpec {
-        width: width?,
-        height: height?,
-        fit: section.choice("resize", &Fit::NAMES).unwrap_or_default(),
-        channels,
-        layout: section.choice("layout", &Layout::NAMES).unwrap_or_default(),
-        mean: mean.unwrap_or_default(),
-        std: std.unwrap_or_default(),
-    };
-    section.finish();
-    Some(image)
-}
-
-fn read_window(section: Section<'_>) -> Option<WindowSpec> {
-    let length = section.integer("length", 1..=MAX_WINDOW_READINGS);
-    let step = section.integer("step", 1..=MAX_WINDOW_READINGS);
-    let layout = section.choice("layout", &WindowLayout::NAMES).unwrap_or_default();
-    if section.is_present() && !section.has("length") {
-        section.fault("length", "is missing: how many readings make a window");
-    }
-    if let (Some(length), Some(step)) = (length, step)
-        && step > length
-    {
-        section
-            .fault("step", format!("is larger than `length` ({length}): readings in between would be lost"));
-    }
-    section.finish();
-    let length = usize::try_from(length?).ok()?;
-    Some(WindowSpec { length, step: step.and_then(|s| usize::try_from(s).ok()).unwrap_or(1), layout })
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Label,
-    Probabilities,
-    Value,
-    Vector,
-    ReconstructionError,
-}
-
-const KINDS: [(&str, Kind); 5] = [
-    ("label", Kind::Label),
-    ("probabilities", Kind::Probabilities),
-    ("value", Kind::Value),
-    ("vector", Kind::Vector),
-    ("reconstruction_error", Kind::ReconstructionError),
-];
-
-fn read_output(name: String, section: Section<'_>) -> Option<OutputSpec> {
-    let tensor = section.required_text("tensor", "the model's output it is made from");
-    let kind = section.choice("kind", &KINDS);
-    if kind.is_none() && !section.has("kind") {
-        section.fault("kind", "is missing: label, probabilities, value, vector or reconstruction_error");
-    }
-    let labels = |section: &Section<'_>| section.texts("labels").unwrap_or_default();
-    let kind = kind.map(|kind| match kind {
-        Kind::Label => OutputKind::Label { labels: labels(&section) },
-        Kind::Probabilities => OutputKind::Probabilities {
-            labels: labels(&section),
-            top_k: section.integer("top_k", 1..=100_000).and_then(|k| usize::try_from(k).ok()),
-        },
-        Kind::Value => {
-            let index = section.integer("index", 0..=u64::from(u32::MAX)).unwrap_or(0);
-            OutputKind::Value { index: usize::try_from(index).unwrap_or(0) }
-        }
-        Kind::Vector => OutputKind::Vector,
-        Kind::ReconstructionError => OutputKind::ReconstructionError {
-            input: section.text("input"),
-            metric: section.choice("metric", &Metric::NAMES).unwrap_or_default(),
-        },
-    });
-    section.finish();
-    Some(OutputSpec { name, tensor: tensor?, kind: kind? })
 }
 
 fn read_conditions(section: &Section<'_>) -> Vec<ConditionSpec> {
@@ -249,6 +170,8 @@ fn read_condition(name: String, section: Section<'_>) -> ConditionSpec {
         label: section.text("label"),
         index: section.integer("index", 0..=u64::from(u32::MAX)).and_then(|i| usize::try_from(i).ok()),
         hysteresis: read_hysteresis(&section),
+        hold: read_hold(&section, HoldRule::default()),
+        confidence: read_confidence(&section),
         output: output.unwrap_or_default(),
         operator: operator.unwrap_or(Operator::Above),
         value: value.unwrap_or(Threshold::Number(0.0)),
@@ -272,7 +195,26 @@ fn read_hysteresis(section: &Section<'_>) -> f64 {
     hysteresis.max(0.0)
 }
 
-/// Reads `[conditions.<name>]` of a pipeline: `value`, `operator` and `hysteresis` replace a
+/// How long a condition must hold; what is not written stays as it `was`.
+fn read_hold(section: &Section<'_>, was: HoldRule) -> HoldRule {
+    let secs = section.number("for_secs");
+    if secs.is_some_and(|secs| secs < 0.0) {
+        section.fault("for_secs", "must not be negative");
+    }
+    let count = section.integer("for_count", 1..=1_000_000).and_then(|count| u32::try_from(count).ok());
+    HoldRule { secs: secs.map_or(was.secs, |secs| secs.max(0.0)), count: count.unwrap_or(was.count) }
+}
+
+fn read_confidence(section: &Section<'_>) -> f64 {
+    let confidence = section.number("confidence").unwrap_or(0.0);
+    if !(0.0..=1.0).contains(&confidence) {
+        section.fault("confidence", "must be from 0 to 1");
+    }
+    confidence
+}
+
+/// Reads `[conditions.<name>]` of a pipeline: `value`, `operator`, `hysteresis`, `for_secs`,
+/// `for_count` and `confidence` replace a
 /// bundle's own, so that an operator can move one threshold; a new name is a whole new condition.
 pub fn merge_conditions(section: &Section<'_>, conditions: &mut Vec<ConditionSpec>) {
     for (name, table) in section.named_sections("conditions") {
@@ -300,6 +242,10 @@ fn override_condition(condition: &mut ConditionSpec, table: Section<'_>) {
     }
     if table.has("hysteresis") {
         condition.hysteresis = read_hysteresis(&table);
+    }
+    condition.hold = read_hold(&table, condition.hold);
+    if table.has("confidence") {
+        condition.confidence = read_confidence(&table);
     }
     if let Some(operator) = table.choice("operator", &Operator::NAMES) {
         condition.operator = operator;

@@ -19,7 +19,7 @@ pub struct Bounds {
 }
 
 /// Looks at what each step made; see [`Run::watched`].
-pub type Seen<'s> = dyn FnMut(&Step, &[Option<Value>]) + 's;
+pub type Seen<'s> = dyn FnMut(&Step, &[Value]) + 's;
 
 /// The state of one run, handed to every operator.
 pub struct Run<'r> {
@@ -103,8 +103,7 @@ impl<'r> Run<'r> {
         let mut slots: Vec<Option<Value>> = vec![None; graph.slots];
         let mut given = 0;
         for (index, value) in inputs.into_iter().enumerate() {
-            let port =
-                graph.inputs.get(index).ok_or_else(|| fault!("is given more than {index} inputs"))?;
+            let port = graph.inputs.get(index).ok_or_else(|| fault!("is given more than {index} inputs"))?;
             slots[port.slot] = value;
             given += 1;
         }
@@ -141,7 +140,9 @@ impl<'r> Run<'r> {
         }
         let mut captures = SmallVec::with_capacity(step.captures.len());
         for source in &step.captures {
-            captures.push(value(source, slots).ok_or_else(|| fault!("its subgraph reads a value that is not there"))?);
+            captures.push(
+                value(source, slots).ok_or_else(|| fault!("its subgraph reads a value that is not there"))?,
+            );
         }
         // What nobody reads any more belongs to the step alone.
         for &slot in &step.frees {
@@ -153,8 +154,7 @@ impl<'r> Run<'r> {
             return Err(Fault::unsupported(format!("makes {} outputs, {wanted} are wanted", outputs.len())));
         }
         if let Some(seen) = &mut self.seen {
-            let values: Vec<_> = outputs.iter().cloned().map(Some).collect();
-            seen(step, &values);
+            seen(step, &outputs);
         }
         for (value, output) in outputs.into_iter().zip(&step.outputs) {
             if let Some((slot, _)) = output {

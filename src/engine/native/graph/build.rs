@@ -211,13 +211,19 @@ impl<'b, 'm> Builder<'b, 'm> {
         if let Some(function) = self.model.functions.get(&(domain, &*node.op_type)) {
             return self.call(function, node, inputs, &attributes, frame);
         }
-        let opset = *frame.opsets.get(domain).ok_or_else(|| {
-            fault!("is of operator set `{domain}`, which the model doesn't import")
-        })?;
+        let opset = *frame
+            .opsets
+            .get(domain)
+            .ok_or_else(|| fault!("is of operator set `{domain}`, which the model doesn't import"))?;
         let entry = ops::find(domain, &node.op_type).ok_or_else(|| {
-            Fault::unsupported(format!("there is no operator `{}` here{}", node.op_type, ops::nearest(domain, &node.op_type)))
+            Fault::unsupported(format!(
+                "there is no operator `{}` here{}",
+                node.op_type,
+                ops::nearest(domain, &node.op_type)
+            ))
         })?;
         let (graphs, captures) = self.subgraphs(&attributes, frame)?;
+        let subgraphs = graphs.iter().map(|(_, graph)| Subgraph::clone(graph)).collect();
         let constants = inputs
             .iter()
             .map(|source| match source {
@@ -244,7 +250,9 @@ impl<'b, 'm> Builder<'b, 'm> {
             op,
             inputs,
             captures,
+            subgraphs,
             frees: vec![],
+            last_reads: vec![],
             outputs: vec![],
         };
         if let Some(values) = self.fold(&step, node.output.len()) {
@@ -323,9 +331,10 @@ impl<'b, 'm> Builder<'b, 'm> {
         let body = std::mem::replace(&mut self.names, ours);
         done?;
         for (name, result) in node.output.iter().zip(&function.output).filter(|(name, _)| !name.is_empty()) {
-            let source = body.get(result).copied().flatten().ok_or_else(|| {
-                fault!("function `{}` doesn't make its output `{result}`", function.name)
-            })?;
+            let source =
+                body.get(result).copied().flatten().ok_or_else(|| {
+                    fault!("function `{}` doesn't make its output `{result}`", function.name)
+                })?;
             self.bind(name, Some(source))?;
         }
         Ok(())
@@ -378,7 +387,9 @@ impl<'b, 'm> Builder<'b, 'm> {
     fn look_up(&self, name: &str) -> Option<Option<Known>> {
         match self.names.get(name) {
             Some(None) => Some(None),
-            Some(Some(Source::Constant(at))) => Some(Some(Known::Constant(self.graph.constants[*at].clone()))),
+            Some(Some(Source::Constant(at))) => {
+                Some(Some(Known::Constant(self.graph.constants[*at].clone())))
+            }
             Some(Some(Source::Slot(_))) => Some(Some(Known::Later)),
             None => self.outer?.look_up(name),
         }
@@ -404,6 +415,10 @@ impl<'b, 'm> Builder<'b, 'm> {
 
     /// The graph, with the last reader of every slot told to free it.
     fn finish(mut self) -> Graph {
+        let mut names: Vec<Option<String>> = vec![None; self.graph.slots];
+        for (slot, name) in self.graph.steps.iter().flat_map(|step| &step.outputs).flatten() {
+            names[*slot] = Some(name.clone());
+        }
         let mut kept = vec![false; self.graph.slots];
         for output in &self.graph.outputs {
             if let Source::Slot(slot) = output.source {
@@ -419,6 +434,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             for slot in read.chain(made).collect::<Vec<_>>() {
                 if !std::mem::replace(&mut kept[slot], true) {
                     step.frees.push(slot);
+                    step.last_reads.extend(names[slot].clone());
                 }
             }
         }

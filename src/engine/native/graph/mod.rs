@@ -12,11 +12,15 @@ mod types;
 
 pub use build::{Model, build};
 pub use node::Node;
+pub use order::label;
 pub use types::{Axis, Type};
 
 use std::sync::Arc;
 
-use super::{ops::{Entry, Op}, value::Value};
+use super::{
+    ops::{Entry, Op},
+    value::Value,
+};
 
 /// Where a step finds an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +68,12 @@ pub struct Step {
     pub inputs: Vec<Option<Source>>,
     /// Values read by its subgraphs, after its own inputs.
     pub captures: Vec<Source>,
+    /// The graphs among its attributes, for whoever wants to look inside.
+    pub subgraphs: Vec<Subgraph>,
     /// Slots that nobody reads after this step.
     pub frees: Vec<usize>,
+    /// The names of those that were made by steps.
+    pub last_reads: Vec<String>,
     /// Slot and name of each output; `None` for those left out.
     pub outputs: Vec<Option<(usize, String)>>,
 }

@@ -1,5 +1,7 @@
 //! A node as its operator sees it when it is prepared: once, at load.
 
+use std::ops::Range;
+
 use super::{Subgraph, attributes::Attributes};
 use crate::engine::native::{
     fault::{Fault, fault},
@@ -69,20 +71,17 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Which of the values its subgraphs read (`Args::captures`) are those of one of them.
-    pub fn captures_of(&self, name: &str) -> std::ops::Range<usize> {
-        let before = self.graphs.iter().take_while(|(key, _)| key != name);
-        let start = before.map(|(_, graph)| graph.captures.len()).sum();
-        let own = self.graphs.iter().find(|(key, _)| key == name);
-        start..start + own.map_or(0, |(_, graph)| graph.captures.len())
-    }
-
-    /// A graph attribute: the body of a loop, the branch of an if.
-    pub fn graph(&self, name: &str) -> Result<Subgraph, Fault> {
-        self.graphs
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, graph)| Subgraph::clone(graph))
-            .ok_or_else(|| fault!("lacks its attribute `{name}`"))
+    /// A graph attribute: the body of a loop, the branch of an if. With it, which of the step's
+    /// captures are its own: the graphs have theirs one after another, in the order of the attributes.
+    pub fn graph(&self, name: &str) -> Result<(Subgraph, Range<usize>), Fault> {
+        let mut first = 0;
+        for (key, graph) in &self.graphs {
+            let next = first + graph.captures.len();
+            if key == name {
+                return Ok((Subgraph::clone(graph), first..next));
+            }
+            first = next;
+        }
+        Err(fault!("lacks its attribute `{name}`"))
     }
 }

@@ -42,9 +42,11 @@ pub fn strides(shape: &[usize]) -> Shape {
     strides
 }
 
-/// A shape around one axis: (product before it, its length, product after it).
+/// A shape around one axis: (product before it, its length, product after it). A product may be
+/// more than can be counted where the tensor is empty; it is cut then.
 pub fn around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
-    (shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product())
+    let product = |dims: &[usize]| dims.iter().fold(1usize, |product, &dim| product.saturating_mul(dim));
+    (product(&shape[..axis]), shape[axis], product(&shape[axis + 1..]))
 }
 
 /// Counts through a shape, last axis fastest, keeping for any number of operands the offset that
@@ -60,7 +62,7 @@ pub struct Walk<const N: usize> {
 impl<const N: usize> Walk<N> {
     /// Every operand's strides are for the same shape (0: the operand is repeated along that axis).
     pub fn new(shape: &[usize], strides: [Shape; N]) -> Self {
-        let left = shape.iter().product();
+        let left = if shape.contains(&0) { 0 } else { shape.iter().product() };
         Walk { shape: shape.into(), strides, at: Shape::from_elem(0, shape.len()), offsets: [0; N], left }
     }
 }

@@ -13,18 +13,39 @@
 //!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
+mod alike;
 mod attention;
+mod cast;
 mod constant;
+mod control;
 mod conv;
 mod elementwise;
+mod gather;
+mod generate;
+mod losses;
+mod matrix;
+mod ml;
+mod movement;
 mod normalisation;
+mod optional;
 mod pooling;
+mod quantised;
+mod random;
 mod recurrent;
 mod signals;
+mod reduce;
+mod sequence;
+mod shape;
 mod spatial;
+mod text;
+mod training;
 mod vision;
 
-use super::{exec::{Args, Outputs, Run}, fault::Fault, graph::Node};
+use super::{
+    exec::{Args, Outputs, Run},
+    fault::Fault,
+    graph::Node,
+};
 
 /// A prepared operator: takes the state of the run and the inputs, gives the outputs.
 pub type Op = Box<dyn Fn(&mut Run<'_>, Args) -> Result<Outputs, Fault> + Send + Sync>;
@@ -37,6 +58,8 @@ pub struct Entry {
     /// The versions of the operator set in which its meaning changed, ascending: all of them are
     /// covered. A model for an older set than the first is refused.
     pub since: &'static [i64],
+    /// What `model inspect` says of it: what is approximated, or differs from the specification.
+    pub note: Option<&'static str>,
     /// Not the same in every run for the same inputs: random numbers.
     pub varies: bool,
     pub prepare: fn(&Node<'_>) -> Result<Op, Fault>,
@@ -48,7 +71,7 @@ pub(super) const fn onnx(
     since: &'static [i64],
     prepare: fn(&Node<'_>) -> Result<Op, Fault>,
 ) -> Entry {
-    Entry { domain: "", name, since, varies: false, prepare }
+    Entry { domain: "", name, since, note: None, varies: false, prepare }
 }
 
 /// An operator of `ai.onnx.ml`.
@@ -57,7 +80,19 @@ pub(super) const fn ml(
     since: &'static [i64],
     prepare: fn(&Node<'_>) -> Result<Op, Fault>,
 ) -> Entry {
-    Entry { domain: "ai.onnx.ml", name, since, varies: false, prepare }
+    Entry { domain: "ai.onnx.ml", name, since, note: None, varies: false, prepare }
+}
+
+/// An operator that only ONNX Runtime has.
+pub(super) const fn contrib(name: &'static str, prepare: fn(&Node<'_>) -> Result<Op, Fault>) -> Entry {
+    Entry { domain: "com.microsoft", name, since: &[1], note: None, varies: false, prepare }
+}
+
+impl Entry {
+    /// An operator that draws random numbers.
+    const fn varying(self) -> Entry {
+        Entry { varies: true, ..self }
+    }
 }
 
 /// A closure as an operator.
@@ -69,15 +104,31 @@ pub(super) fn op(
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
+    ("ai.onnx.ml", ml::OPERATORS),
     ("attention", attention::OPERATORS),
+    ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
+    ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("element by element", elementwise::OPERATORS),
+    ("gathering and scattering", gather::OPERATORS),
+    ("generated", generate::OPERATORS),
     ("images", vision::OPERATORS),
+    ("losses", losses::OPERATORS),
+    ("matrices", matrix::OPERATORS),
+    ("movement", movement::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
+    ("optionals", optional::OPERATORS),
     ("pooling", pooling::OPERATORS),
+    ("quantised numbers", quantised::OPERATORS),
+    ("random numbers", random::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
     ("signals", signals::OPERATORS),
+    ("reductions", reduce::OPERATORS),
+    ("sequences", sequence::OPERATORS),
+    ("shapes", shape::OPERATORS),
+    ("text", text::OPERATORS),
+    ("training", training::OPERATORS),
 ];
 
 /// The table's entry for an operator.

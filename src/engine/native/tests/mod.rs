@@ -2,3 +2,5 @@
 
 mod compare;
 mod suite;
+mod table;
+mod versions;

@@ -70,7 +70,10 @@ pub fn shape(dims: &[i64]) -> Result<Shape, Fault> {
 }
 
 /// Little-endian elements; those below a byte are packed from the low end.
-fn from_raw(kind: Kind, raw: &[u8], len: usize) -> Result<Data, Fault> {
+///
+/// # Errors
+/// Another number of bytes than `len` elements have; text.
+pub fn from_raw(kind: Kind, raw: &[u8], len: usize) -> Result<Data, Fault> {
     let bits = kind.bits().ok_or_else(|| fault!("has strings as raw bytes"))? as usize;
     let expected = (len * bits).div_ceil(8);
     if raw.len() != expected {
@@ -122,11 +125,7 @@ fn unpack(raw: &[u8], bits: usize, len: usize) -> Vec<u8> {
 /// Elements in the typed field of their kind (`TensorProto` in `onnx.proto3`).
 fn from_fields(kind: Kind, proto: &TensorProto, len: usize) -> Result<Data, Fault> {
     let full = |held: usize, expected: usize| {
-        if held == expected {
-            Ok(())
-        } else {
-            Err(fault!("should have {expected} elements and has {held}"))
-        }
+        if held == expected { Ok(()) } else { Err(fault!("should have {expected} elements and has {held}")) }
     };
     fn pairs<T: Copy>(v: &[T]) -> Vec<[T; 2]> {
         v.as_chunks::<2>().0.to_vec()

@@ -50,16 +50,18 @@ pub fn from_port(ours: &Ours, kind: Kind) -> Result<Tensor, Fault> {
         }
         (TensorData::F64(v), Kind::F64) => f64::wrap(v.clone()),
         (TensorData::I8(v), Kind::I8) => i8::wrap(v.clone()),
-        (TensorData::I8(v), Kind::I4 | Kind::I2) => {
-            Data::Small(kind, Arc::new(v.iter().map(|&x| small::from_f32(kind, f32::from(x), true)).collect()))
-        }
+        (TensorData::I8(v), Kind::I4 | Kind::I2) => Data::Small(
+            kind,
+            Arc::new(v.iter().map(|&x| small::from_f32(kind, f32::from(x), true)).collect()),
+        ),
         (TensorData::I16(v), Kind::I16) => i16::wrap(v.clone()),
         (TensorData::I32(v), Kind::I32) => i32::wrap(v.clone()),
         (TensorData::I64(v), Kind::I64) => i64::wrap(v.clone()),
         (TensorData::U8(v), Kind::U8) => u8::wrap(v.clone()),
-        (TensorData::U8(v), Kind::U4 | Kind::U2) => {
-            Data::Small(kind, Arc::new(v.iter().map(|&x| small::from_f32(kind, f32::from(x), true)).collect()))
-        }
+        (TensorData::U8(v), Kind::U4 | Kind::U2) => Data::Small(
+            kind,
+            Arc::new(v.iter().map(|&x| small::from_f32(kind, f32::from(x), true)).collect()),
+        ),
         (TensorData::U16(v), Kind::U16) => u16::wrap(v.clone()),
         (TensorData::U32(v), Kind::U32) => u32::wrap(v.clone()),
         (TensorData::U64(v), Kind::U64) => u64::wrap(v.clone()),
@@ -117,8 +119,6 @@ fn converted(data: &Data) -> TensorData {
         Data::Small(kind @ (Kind::U4 | Kind::U2), v) => {
             TensorData::U8(v.iter().map(|&code| small::to_i32(*kind, code) as u8).collect())
         }
-        Data::Small(kind, v) => {
-            TensorData::F32(v.iter().map(|&code| small::to_f32(*kind, code)).collect())
-        }
+        Data::Small(kind, v) => TensorData::F32(v.iter().map(|&code| small::to_f32(*kind, code)).collect()),
     }
 }

@@ -104,8 +104,7 @@ impl Kind {
 
     /// A real floating-point number.
     pub fn is_float(self) -> bool {
-        matches!(self, F32 | F64 | F16 | BF16)
-            || self.is_small() && !matches!(self, U4 | I4 | U2 | I2)
+        matches!(self, F32 | F64 | F16 | BF16) || self.is_small() && !matches!(self, U4 | I4 | U2 | I2)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Values: tensors of every ONNX element type, sequences, maps, optionals.
 
 mod data;
-mod dispatch;
 pub mod decode;
+mod dispatch;
 mod exchange;
 mod kind;
 pub mod small;

@@ -126,8 +126,8 @@ impl Format {
             Special::Ieee => sign | 0x7f,
             Special::AllOnes => sign | (sign_mask(self) - 1),
             Special::MinusZero => sign_mask(self),
-            // No NaN: the largest magnitude stands for it.
-            Special::None => sign_mask(self) | largest,
+            // No NaN: minus zero stands for it, as in ml_dtypes and so in ONNX's cases.
+            Special::None => sign_mask(self),
         };
         if number.is_nan() {
             return nan;

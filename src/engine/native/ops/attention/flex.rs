@@ -28,7 +28,7 @@ struct Config {
 /// `FlexAttention`, ai.onnx.preview 1: attention whose scores and probabilities go through graphs.
 pub(super) fn flex_attention(node: &Node<'_>) -> Result<Op, Fault> {
     let change = |name: &str| match node.attributes.has(name) {
-        true => Ok(Some((node.graph(name)?, node.captures_of(name)))),
+        true => node.graph(name).map(Some),
         false => Ok(None),
     };
     let config = Config {

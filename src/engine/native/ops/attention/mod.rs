@@ -19,6 +19,7 @@ pub(super) const OPERATORS: &[Entry] = &[
         domain: "ai.onnx.preview",
         name: "FlexAttention",
         since: &[1],
+        note: None,
         varies: false,
         prepare: flex::flex_attention,
     },

@@ -1,0 +1,81 @@
+//! Which engine runs a model.
+//!
+//! tract has the faster kernels for networks; our own executor knows every operator, and is the faster
+//! one for trees and the rest of classical machine learning. So: models with operators of `ai.onnx.ml`
+//! run natively; all others are given to tract first, and run natively where tract gives up.
+
+use std::{path::Path, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{
+    Engine, Limits, LoadError,
+    contain::contained,
+    native,
+    onnx::{
+        external,
+        file::ModelFile,
+        model::decode,
+        proto::{GraphProto, ModelProto},
+    },
+    tract,
+};
+
+/// Which engine shall run a model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The one that suits the model.
+    #[default]
+    Auto,
+    Tract,
+    Native,
+}
+
+impl Choice {
+    /// As configuration, bundles and the command line name them.
+    pub const NAMES: [(&'static str, Choice); 3] =
+        [("auto", Choice::Auto), ("tract", Choice::Tract), ("native", Choice::Native)];
+}
+
+/// Loads an ONNX model.
+///
+/// # Errors
+/// [`LoadError`] names what is wrong, which node where it applies, and what to do next. Where both
+/// engines refuse, our own executor's reason is the one told: it checks the file against ONNX's rules.
+pub fn load(path: &Path, limits: &Limits, choice: Choice) -> Result<Arc<dyn Engine>, LoadError> {
+    let file = ModelFile { path, limits };
+    let bytes = Bytes::from(file.read()?);
+    if choice == Choice::Tract {
+        return tract::load(&bytes, &decode(bytes.clone(), &file)?, &file);
+    }
+    let proto = decode(bytes.clone(), &file)?;
+    if choice == Choice::Auto && !has_classical(&proto) {
+        if let Ok(engine) = tract::load(&bytes, &proto, &file) {
+            return Ok(engine);
+        }
+    }
+    drop(bytes);
+    contained(&file, || Ok(Arc::new(native::load(proto, &file)?) as Arc<dyn Engine>))
+}
+
+/// The files beside a model in which it keeps weights, as it names them: within its own folder.
+///
+/// # Errors
+/// [`LoadError`] when the model can't be read.
+pub fn external_files(path: &Path, limits: &Limits) -> Result<Vec<String>, LoadError> {
+    let file = ModelFile { path, limits };
+    Ok(external::files(&decode(Bytes::from(file.read()?), &file)?))
+}
+
+/// True when a node, of a subgraph or a function too, is of `ai.onnx.ml`.
+pub(super) fn has_classical(proto: &ModelProto) -> bool {
+    fn in_graph(graph: &GraphProto) -> bool {
+        graph.node.iter().any(|node| {
+            node.domain == "ai.onnx.ml"
+                || node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()).any(in_graph)
+        })
+    }
+    let in_functions =
+        || proto.functions.iter().flat_map(|f| &f.node).any(|node| node.domain == "ai.onnx.ml");
+    proto.graph.as_ref().is_some_and(in_graph) || in_functions()
+}

@@ -1,0 +1,222 @@
+//! A model behind [`crate::engine::Engine`].
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    exec::{Bounds, Run},
+    fault::{Fault, FaultKind},
+    graph::{Graph, Step, build},
+    ops, ports,
+    value::{Kind, Value, Weights, exchanged, from_port, to_port},
+};
+use crate::{
+    domain::{Tensor as Ours, TensorData},
+    engine::{
+        Engine, LoadError, RunError, Session, Signature,
+        onnx::{
+            file::ModelFile,
+            model::{labels, unzip},
+            proto::ModelProto,
+        },
+        operators::{Missing, is_function, missing},
+        random_inputs,
+        rows::are_independent,
+    },
+};
+
+/// A checked graph with its ports.
+pub struct NativeEngine {
+    graph: Arc<Graph>,
+    signature: Arc<Signature>,
+    kinds: Arc<[Kind]>,
+    bounds: Bounds,
+}
+
+/// True when our own executor has an operator, or the model defines it.
+pub fn has(proto: &ModelProto, domain: &str, name: &str) -> bool {
+    ops::find(domain, name).is_some() || is_function(proto, domain, name)
+}
+
+/// Checks a decoded model and prepares it.
+///
+/// # Errors
+/// [`LoadError`] with the node and the rule it breaks, or the operator that is not there.
+pub fn load(mut proto: ModelProto, file: &ModelFile<'_>) -> Result<NativeEngine, LoadError> {
+    let bounds = bounds(file);
+    let weights = Weights { file: Some(file), max_tensor_bytes: bounds.max_tensor_bytes };
+    let lacks = missing(&proto, &|domain, name| has(&proto, domain, name));
+    if !lacks.is_empty() {
+        let nodes = lacks.iter().map(Missing::line).collect();
+        return Err(LoadError::UnsupportedOperators { path: file.path.into(), nodes });
+    }
+    let error = |fault: Fault| load_error(fault, file);
+    unzip(&mut proto);
+    let graph = build(&proto, weights, bounds).map_err(error)?;
+    let mut ports = ports::settle(&graph, bounds).map_err(error)?;
+    if let Some(proto) = &proto.graph {
+        for port in &mut ports.signature.outputs {
+            port.labels = labels(proto, &port.name).unwrap_or_default();
+        }
+    }
+    drop(proto);
+    let mut engine = NativeEngine {
+        graph: Arc::new(graph),
+        signature: Arc::new(ports.signature),
+        kinds: ports.kinds.into(),
+        bounds,
+    };
+    if engine.signature.free_batch && !are_independent(&engine.signature, &mut *engine.session()) {
+        engine.signature = Arc::new(ports::without_batch(&engine.signature, "N"));
+    }
+    Ok(engine)
+}
+
+pub(super) fn bounds(file: &ModelFile<'_>) -> Bounds {
+    Bounds { max_tensor_bytes: file.limits.max_tensor_bytes, max_loop_turns: file.limits.max_loop_turns }
+}
+
+pub(super) fn load_error(fault: Fault, file: &ModelFile<'_>) -> LoadError {
+    let path = file.path.into();
+    match fault.kind {
+        FaultKind::Invalid => LoadError::Invalid { path, what: fault.to_string() },
+        FaultKind::Unsupported => LoadError::Unsupported { path, what: fault.to_string() },
+        FaultKind::Limit => LoadError::OverLimit { path, what: fault.to_string() },
+    }
+}
+
+impl NativeEngine {
+    /// The steps left to a run, as messages name them; those of subgraphs too.
+    pub fn labels(&self) -> Vec<String> {
+        let mut labels = vec![];
+        each_label(&self.graph, &mut labels);
+        labels
+    }
+
+    /// One run with every inner value of the outermost graph that has a form outside it, in the order in
+    /// which they are made.
+    ///
+    /// # Errors
+    /// What failed, in words.
+    pub fn trace(&self, inputs: &[Ours]) -> Result<Vec<Inner>, String> {
+        let own: HashSet<&str> = self
+            .graph
+            .steps
+            .iter()
+            .flat_map(|step| &step.outputs)
+            .flatten()
+            .map(|(_, name)| &**name)
+            .collect();
+        let mut inner = vec![];
+        let mut seen = |step: &Step, values: &[Value]| {
+            for (value, output) in values.iter().zip(&step.outputs) {
+                let (Value::Tensor(tensor), Some((_, name))) = (value, output) else { continue };
+                let Ok(element) = exchanged(tensor.kind()) else { continue };
+                let mut value = Ours { shape: vec![], data: TensorData::empty(element) };
+                if own.contains(&**name) && to_port(tensor, &mut value).is_ok() {
+                    inner.push(Inner { node: step.label.clone(), name: name.clone(), value });
+                }
+            }
+        };
+        let values = self.values(inputs).map_err(|fault| fault.to_string())?;
+        let done = Run::watched(self.bounds, &mut seen).graph(&self.graph, values, &[]);
+        done.map_err(|fault| fault.to_string())?;
+        Ok(inner)
+    }
+
+    fn values(&self, inputs: &[Ours]) -> Result<Vec<Option<Value>>, Fault> {
+        inputs
+            .iter()
+            .zip(&*self.kinds)
+            .map(|(input, kind)| Ok(Some(from_port(input, *kind)?.into())))
+            .collect()
+    }
+
+    /// The most that inner values take at one time for one row of random numbers; 0 when they don't run.
+    pub fn activation_bytes(&self) -> u64 {
+        let mut held: HashMap<String, usize> = HashMap::new();
+        let (mut now, mut peak) = (0usize, 0usize);
+        let mut seen = |step: &Step, values: &[Value]| {
+            for (value, output) in values.iter().zip(&step.outputs) {
+                if let Some((_, name)) = output {
+                    now += value.bytes();
+                    held.insert(name.clone(), value.bytes());
+                }
+            }
+            peak = peak.max(now);
+            for name in &step.last_reads {
+                now -= held.remove(name).unwrap_or(0);
+            }
+        };
+        let inputs = random_inputs(&self.signature, 1);
+        let Ok(values) = self.values(&inputs) else { return 0 };
+        match Run::watched(self.bounds, &mut seen).graph(&self.graph, values, &[]) {
+            Ok(_) => peak as u64,
+            Err(_) => 0,
+        }
+    }
+}
+
+/// A value between two nodes.
+pub struct Inner {
+    /// The node that made it.
+    pub node: String,
+    pub name: String,
+    pub value: Ours,
+}
+
+fn each_label(graph: &Graph, labels: &mut Vec<String>) {
+    for step in &graph.steps {
+        labels.push(step.label.clone());
+        step.subgraphs.iter().for_each(|graph| each_label(graph, labels));
+    }
+}
+
+impl Engine for NativeEngine {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        let empty =
+            |port: &crate::engine::Port| Ours { shape: vec![0], data: TensorData::empty(port.element) };
+        Box::new(NativeSession {
+            graph: Arc::clone(&self.graph),
+            signature: Arc::clone(&self.signature),
+            kinds: Arc::clone(&self.kinds),
+            bounds: self.bounds,
+            outputs: self.signature.outputs.iter().map(empty).collect(),
+        })
+    }
+}
+
+struct NativeSession {
+    graph: Arc<Graph>,
+    signature: Arc<Signature>,
+    kinds: Arc<[Kind]>,
+    bounds: Bounds,
+    outputs: Vec<Ours>,
+}
+
+impl Session for NativeSession {
+    fn run(&mut self, inputs: &[Ours]) -> Result<&[Ours], RunError> {
+        self.signature.check(inputs)?;
+        let failed = |fault: Fault| RunError::Failed(fault.to_string());
+        let mut values: Vec<Option<Value>> = Vec::with_capacity(inputs.len());
+        for (input, kind) in inputs.iter().zip(&*self.kinds) {
+            values.push(Some(from_port(input, *kind).map_err(failed)?.into()));
+        }
+        let answers = Run::new(self.bounds).graph(&self.graph, values, &[]).map_err(failed)?;
+        for ((answer, output), port) in answers.iter().zip(&mut self.outputs).zip(&self.signature.outputs) {
+            let about = |fault: Fault| failed(fault.about(format!("output `{}`", port.name)));
+            to_port(answer.tensor().map_err(about)?, output).map_err(about)?;
+        }
+        Ok(&self.outputs)
+    }
+}

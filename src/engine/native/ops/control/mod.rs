@@ -1,0 +1,16 @@
+//! Operators whose attributes are graphs.
+
+mod body;
+mod branch;
+mod each;
+mod repeat;
+mod scan;
+
+use super::{Entry, onnx};
+
+pub(super) const OPERATORS: &[Entry] = &[
+    onnx("If", &[1, 11, 13, 16, 19, 21, 23, 24, 25], branch::branch),
+    onnx("Loop", &[1, 11, 13, 16, 19, 21, 23, 24, 25], repeat::repeat),
+    onnx("Scan", &[8, 9, 11, 16, 19, 21, 23, 24, 25], scan::scan),
+    onnx("SequenceMap", &[17], each::each),
+];

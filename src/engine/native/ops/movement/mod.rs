@@ -1,0 +1,19 @@
+//! Elements moved by their place: joined, cut, padded, reordered.
+
+mod concat;
+mod order;
+mod pad;
+mod slice;
+
+pub(super) use concat::{cut, join};
+
+use super::{Entry, onnx};
+
+pub(super) const OPERATORS: &[Entry] = &[
+    onnx("Concat", &[1, 4, 11, 13], concat::concat),
+    onnx("Pad", &[1, 2, 11, 13, 18, 19, 21, 23, 24, 25], pad::pad),
+    onnx("ReverseSequence", &[10, 28], order::reverse_sequence),
+    onnx("Slice", &[1, 10, 11, 13], slice::slice),
+    onnx("Split", &[1, 2, 11, 13, 18], concat::split),
+    onnx("Transpose", &[1, 13, 21, 23, 24, 25], order::transpose),
+];

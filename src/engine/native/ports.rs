@@ -1,0 +1,172 @@
+//! What a model takes and gives, from its declarations and from trying it out.
+
+use super::{
+    exec::{Bounds, Run},
+    fault::{Fault, fault},
+    graph::{Axis, Graph, Port as Declared, Type},
+    value::{Kind, Tensor, Value, exchanged, from_port},
+};
+use crate::engine::{Dim, Port, Signature, random_inputs};
+
+/// The ports of a model, and what its graph takes for each input.
+pub struct Ports {
+    pub signature: Signature,
+    pub kinds: Vec<Kind>,
+}
+
+/// Settles the ports: free dimensions named, the batch found, outputs tried out where the file says
+/// nothing of them.
+///
+/// # Errors
+/// Inputs and outputs that are no tensors of an exchangeable type, or whose shape nobody knows.
+pub fn settle(graph: &Graph, bounds: Bounds) -> Result<Ports, Fault> {
+    if graph.inputs.is_empty() {
+        return Err(Fault::unsupported("it takes no input, so there is nothing to score"));
+    }
+    let batch = batch_name(&graph.inputs);
+    let mut inputs = vec![];
+    let mut kinds = vec![];
+    for declared in &graph.inputs {
+        let about = |fault: Fault| fault.about(format!("input `{}`", declared.name));
+        let (kind, axes) = tensor(&declared.ty).map_err(about)?;
+        let axes =
+            axes.ok_or_else(|| about(Fault::unsupported("declares no shape; export the model with one")))?;
+        let element = exchanged(kind).map_err(about)?;
+        let dims = axes.iter().enumerate().map(|(at, axis)| match (axis, &batch) {
+            (Axis::Free(_), Some(_)) if at == 0 => Dim::Batch,
+            (Axis::Fixed(n), _) => Dim::Fixed(*n),
+            (Axis::Free(name), _) if name.is_empty() => Dim::Free(format!("{}_{at}", declared.name)),
+            (Axis::Free(name), _) => Dim::Free(name.clone()),
+        });
+        let port = Port { name: declared.name.clone(), element, dims: dims.collect(), labels: vec![] };
+        check_size(&port, bounds).map_err(about)?;
+        inputs.push(port);
+        kinds.push(kind);
+    }
+    let mut signature = Signature { inputs, outputs: vec![], free_batch: false };
+    let tried = try_out(graph, &signature, &kinds, bounds);
+    for (index, output) in graph.outputs.iter().enumerate() {
+        let tried = tried.as_ref().ok().map(|values| &values[index]);
+        let port = output_port(&output.name, &output.ty, tried, &signature, batch.is_some());
+        // Nothing declared and nothing came of trying: then why it failed is what matters.
+        signature.outputs.push(port.map_err(|fault| match &tried {
+            None => tried_fault(graph, &signature, &kinds, bounds).unwrap_or(fault),
+            Some(_) => fault.about(format!("output `{}`", output.name)),
+        })?);
+    }
+    signature.free_batch = signature
+        .inputs
+        .iter()
+        .chain(&signature.outputs)
+        .all(|port| port.dims.first() == Some(&Dim::Batch) && port.row_len().is_some());
+    if !signature.free_batch {
+        signature = without_batch(&signature, batch.as_deref().unwrap_or("N"));
+    }
+    Ok(Ports { signature, kinds })
+}
+
+/// The name of the first dimension when it is free in every input and no two name it differently:
+/// the candidate for the batch.
+fn batch_name(inputs: &[Declared]) -> Option<String> {
+    let mut given: Option<&str> = None;
+    for input in inputs {
+        let Type::Tensor { axes: Some(axes), .. } = &input.ty else { return None };
+        let Some(Axis::Free(name)) = axes.first() else { return None };
+        if !name.is_empty() && given.replace(name).is_some_and(|other| other != name) {
+            return None;
+        }
+    }
+    Some(given.unwrap_or("N").into())
+}
+
+fn tensor(ty: &Type) -> Result<(Kind, Option<&[Axis]>), Fault> {
+    match ty {
+        Type::Tensor { kind, axes } => Ok((*kind, axes.as_deref())),
+        Type::Sequence(_) => Err(Fault::unsupported("is a sequence; export the model with plain tensors")),
+        Type::Map(..) => Err(Fault::unsupported("is a map; export the model with plain tensors")),
+        Type::Optional(_) => Err(Fault::unsupported("is an optional; export the model with plain tensors")),
+        Type::Unknown => Err(fault!("declares no type")),
+    }
+}
+
+/// One row of the input must be within the limit for a tensor.
+fn check_size(port: &Port, bounds: Bounds) -> Result<(), Fault> {
+    let volume = port.dims.iter().try_fold(8u64, |product, dim| match dim {
+        Dim::Fixed(n) => product.checked_mul(*n as u64),
+        Dim::Batch | Dim::Free(_) => Some(product),
+    });
+    match volume {
+        Some(bytes) if bytes <= bounds.max_tensor_bytes => Ok(()),
+        _ => Err(Fault::limit(format!(
+            "needs {} bytes a row, more than `limits.max_tensor_bytes` = {}",
+            volume.map_or("more than can be counted".into(), |bytes| bytes.to_string()),
+            bounds.max_tensor_bytes
+        ))),
+    }
+}
+
+/// One run with random inputs of one row, every free dimension being one.
+fn try_out(
+    graph: &Graph,
+    signature: &Signature,
+    kinds: &[Kind],
+    bounds: Bounds,
+) -> Result<Vec<Value>, Fault> {
+    let inputs = random_inputs(signature, 1);
+    let inputs = inputs.iter().zip(kinds).map(|(input, kind)| Ok(Some(from_port(input, *kind)?.into())));
+    Run::new(bounds).graph(graph, inputs.collect::<Result<Vec<_>, Fault>>()?, &[])
+}
+
+fn tried_fault(graph: &Graph, signature: &Signature, kinds: &[Kind], bounds: Bounds) -> Option<Fault> {
+    try_out(graph, signature, kinds, bounds).err()
+}
+
+fn output_port(
+    name: &str,
+    declared: &Type,
+    tried: Option<&Value>,
+    inputs: &Signature,
+    batch: bool,
+) -> Result<Port, Fault> {
+    let tried: Option<&Tensor> = match tried {
+        Some(Value::Tensor(tensor)) => Some(tensor),
+        Some(other) => {
+            return Err(Fault::unsupported(format!(
+                "is {}, which has no form in a verdict; export the model with plain tensors (scikit-learn: `options={{'zipmap': False}}`)",
+                other.describe()
+            )));
+        }
+        None => None,
+    };
+    let (kind, axes) = match (declared, tried) {
+        (Type::Unknown, Some(tensor)) => (tensor.kind(), None),
+        // What is there counts: exporters get output types wrong.
+        (declared, Some(found)) => (found.kind(), tensor(declared)?.1),
+        (declared, None) => tensor(declared)?,
+    };
+    // With no other free dimension than the batch, every length is the same in each run.
+    let only_batch = inputs.inputs.iter().all(|port| port.row_len().is_some());
+    let shape = tried.map(Tensor::shape);
+    let rank = shape.map_or_else(|| axes.map(<[Axis]>::len), |shape| Some(shape.len()));
+    let rank = rank.ok_or_else(|| fault!("declares no shape, and a trial run didn't show it"))?;
+    let axes = axes.filter(|axes| axes.len() == rank);
+    let dims = (0..rank).map(|at| match (axes.map(|axes| &axes[at]), shape) {
+        (_, Some(shape)) if at == 0 && batch && shape[0] == 1 => Dim::Batch,
+        (Some(Axis::Fixed(n)), None) => Dim::Fixed(*n),
+        (Some(Axis::Fixed(n)), Some(shape)) if *n == shape[at] => Dim::Fixed(*n),
+        (Some(Axis::Free(_)), None) if at == 0 && batch => Dim::Batch,
+        (_, Some(shape)) if only_batch && shape[at] > 0 => Dim::Fixed(shape[at]),
+        (Some(Axis::Free(free)), _) if !free.is_empty() => Dim::Free(free.clone()),
+        _ => Dim::Free(format!("{name}_{at}")),
+    });
+    Ok(Port { name: name.into(), element: exchanged(kind)?, dims: dims.collect(), labels: vec![] })
+}
+
+/// The same signature with its first dimension free, but not a batch.
+pub fn without_batch(signature: &Signature, name: &str) -> Signature {
+    let renamed = |ports: &[Port]| {
+        let rename = |dim: &Dim| if *dim == Dim::Batch { Dim::Free(name.into()) } else { dim.clone() };
+        ports.iter().map(|p| Port { dims: p.dims.iter().map(rename).collect(), ..p.clone() }).collect()
+    };
+    Signature { inputs: renamed(&signature.inputs), outputs: renamed(&signature.outputs), free_batch: false }
+}
