@@ -32,6 +32,7 @@ mod pooling;
 mod quantised;
 mod random;
 mod recurrent;
+mod signals;
 mod reduce;
 mod sequence;
 mod shape;
@@ -122,6 +123,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("quantised numbers", quantised::OPERATORS),
     ("random numbers", random::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
+    ("signals", signals::OPERATORS),
     ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
