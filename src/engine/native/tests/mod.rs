@@ -1,4 +1,8 @@
 //! Models and values as ONNX's own tests keep them, run and compared.
 
 mod compare;
+mod findings;
+mod hostile;
+mod make;
+mod mutation;
 mod suite;
