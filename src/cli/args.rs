@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{model::Framework, queue::args::OutboxArgs};
 pub use super::queue::args::QueueArgs;
+use super::{model::Framework, queue::args::OutboxArgs};
 use crate::{config::Layers, engine::Choice};
 
 /// On-device inference for IoT Edge: scores MQTT messages with an embedded ONNX engine.

@@ -135,6 +135,11 @@ fn tabular(spec: &Spec, header: &Header, file: &str) -> Result<Spec, OfflineErro
             }
         }
     }
+    if let Some(time) = spec.payload.time.as_ref().filter(|time| column(time, header).is_none())
+        && spec.window.is_some_and(|window| window.needs_time())
+    {
+        missing.push(time.to_string());
+    }
     if let Some(first) = missing.first() {
         let near = nearest(first, header.columns.iter().map(String::as_str));
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! A verdict as a line of CSV: outputs and conditions in columns.
 
-use crate::scoring::{OutputValue, Value, Verdict};
+use crate::scoring::{OutputValue, Value, Verdict, write_output};
 
 /// The header for verdicts shaped like `verdict`.
 pub(super) fn header(verdict: &Verdict) -> String {
@@ -10,9 +10,13 @@ pub(super) fn header(verdict: &Verdict) -> String {
     }
     for (name, value) in &verdict.outputs {
         match value {
-            OutputValue::One(_) => columns.push(name.to_string()),
+            // Objects are as many as there are: one cell, as JSON.
+            OutputValue::One(_) | OutputValue::Objects(_) => columns.push(name.to_string()),
             OutputValue::Many(values) => columns.extend((0..values.len()).map(|i| format!("{name}.{i}"))),
-            OutputValue::Ranked(classes) => {
+            OutputValue::Text { .. } => {
+                columns.extend([name.to_string(), format!("{name}.score")]);
+            }
+            OutputValue::Ranked(classes) | OutputValue::Best(classes) => {
                 for rank in 1..=classes.len() {
                     columns.push(format!("{name}.{rank}"));
                     columns.push(format!("{name}.{rank}.probability"));
@@ -51,7 +55,18 @@ pub(super) fn line(file: &str, line: u64, verdict: &Verdict, out: &mut Vec<u8>) 
         match value {
             OutputValue::One(value) => cell(value, out),
             OutputValue::Many(values) => values.iter().for_each(|value| cell(value, out)),
-            OutputValue::Ranked(classes) => {
+            OutputValue::Objects(_) => {
+                let mut json = Vec::new();
+                write_output(value, &mut json);
+                out.push(b',');
+                text(&String::from_utf8_lossy(&json), out);
+            }
+            OutputValue::Text { text: read, score } => {
+                out.push(b',');
+                text(read, out);
+                cell(&Value::F32(*score), out);
+            }
+            OutputValue::Ranked(classes) | OutputValue::Best(classes) => {
                 for (label, p) in classes {
                     out.push(b',');
                     text(label, out);

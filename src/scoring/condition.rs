@@ -1,13 +1,17 @@
-//! Named conditions: a threshold on an output, with hysteresis per source.
+//! Named conditions: a threshold on an output, with hysteresis per source. How long one must hold is
+//! counted by the judge.
 
 use super::{
     spec::{ConditionSpec, Operator, OutputKind, Threshold},
-    verdict::{OutputValue, Value},
+    verdict::{Object, OutputValue, Value},
 };
 
 /// Whether a condition can look at an output of `kind`; errors carry the condition's key.
 pub(super) fn suits(condition: &ConditionSpec, kind: &OutputKind) -> Result<(), (&'static str, String)> {
     let text = matches!(condition.value, Threshold::Text(_));
+    if condition.confidence > 0.0 && !matches!(kind, OutputKind::Detections(_)) {
+        return Err(("confidence", "is for detections: which objects are counted".into()));
+    }
     match kind {
         OutputKind::Probabilities { labels, top_k } => match &condition.label {
             None => Err(("label", "is missing: which class's probability".into())),
@@ -23,10 +27,25 @@ pub(super) fn suits(condition: &ConditionSpec, kind: &OutputKind) -> Result<(), 
         OutputKind::Vector if condition.index.is_none() => {
             Err(("index", "is missing: which element of the vector".into()))
         }
-        OutputKind::Value { .. } | OutputKind::ReconstructionError { .. } if text => {
+        OutputKind::TopK { .. } if condition.label.is_some() => Err((
+            "label",
+            "can't be: the output lists only its top classes, and `value` is compared with the first".into(),
+        )),
+        OutputKind::Detections(_) if text => {
+            Err(("value", "must be a number: how many objects are counted".into()))
+        }
+        OutputKind::Detections(detections) => match &condition.label {
+            Some(label) if !detections.labels.is_empty() && !detections.labels.contains(label) => {
+                Err(("label", format!("`{label}` is not a label of the output")))
+            }
+            _ => Ok(()),
+        },
+        OutputKind::Value { .. } | OutputKind::ReconstructionError { .. } | OutputKind::Anomaly(_)
+            if text =>
+        {
             Err(("value", "must be a number to compare a number with".into()))
         }
-        OutputKind::Label { labels } if !labels.is_empty() && !text => {
+        OutputKind::Label { labels, .. } if !labels.is_empty() && !text => {
             Err(("value", "must be text: the output is a label".into()))
         }
         _ => Ok(()),
@@ -46,7 +65,8 @@ pub(super) fn holds(condition: &ConditionSpec, output: &OutputValue, was: bool) 
         },
         (Threshold::Text(wanted), number) => {
             let equal = match output {
-                OutputValue::One(Value::Text(text)) => **text == **wanted,
+                OutputValue::One(Value::Text(text)) | OutputValue::Text { text, .. } => **text == **wanted,
+                OutputValue::Best(classes) => classes.first().is_some_and(|(label, _)| **label == **wanted),
                 _ => number.is_some_and(|number| number.to_string() == *wanted),
             };
             equal == (condition.operator == Operator::Equal)
@@ -61,6 +81,16 @@ fn number(condition: &ConditionSpec, output: &OutputValue) -> Option<f64> {
         OutputValue::Probabilities(classes) | OutputValue::Ranked(classes) => {
             let wanted = condition.label.as_deref()?;
             classes.iter().find(|(label, _)| **label == *wanted).and_then(|(_, p)| p.as_f64())
+        }
+        OutputValue::Best(classes) => classes.first().and_then(|(_, score)| score.as_f64()),
+        OutputValue::Text { score, .. } => Some(f64::from(*score)),
+        OutputValue::Objects(objects) => {
+            let wanted = condition.label.as_deref();
+            let counts = |object: &&Object| {
+                wanted.is_none_or(|label| *object.label == *label)
+                    && f64::from(object.score) > condition.confidence
+            };
+            Some(objects.iter().filter(counts).count() as f64)
         }
     }
 }
@@ -92,6 +122,8 @@ mod tests {
             operator: Operator::Above,
             value: Threshold::Number(80.0),
             hysteresis: 5.0,
+            hold: crate::decide::HoldRule::default(),
+            confidence: 0.0,
         };
         let mut was = false;
         let seen: Vec<bool> = [79.0, 81.0, 78.0, 75.5, 75.0, 79.0]

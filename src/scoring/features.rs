@@ -5,7 +5,7 @@ use super::{
     plan::InputPlan,
     prepare::{Preparer, RunningState},
     source::LastKnown,
-    spec::{FieldKind, FieldSpec, ImageSpec, InputSource, Missing, Scaling},
+    spec::{FieldKind, FieldSpec, InputSource, Missing, Scaling},
 };
 use crate::domain::{ElementType, Reason, Rejection, TensorData};
 
@@ -40,7 +40,7 @@ impl Taker {
             }
             InputSource::Array { path, scaling } => Slots::Array(layout.array(path), *scaling),
             InputSource::Raw { scaling, .. } => Slots::Array(0, *scaling),
-            InputSource::Image(ImageSpec { .. }) => Slots::Array(0, Scaling::default()),
+            InputSource::Image(_) => Slots::Array(0, Scaling::default()),
         };
         let preparer = plan.prepared.as_ref().map(Preparer::new);
         let (element, step_len) = (plan.element, plan.step_len);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     condition,
-    outputs::OutputMaker,
+    outputs::{AnswerRow, OutputMaker},
     plan::Plan,
     scorer::{Outcome, Settled, Unit, UnitState},
     source::SourceTable,
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     crypto,
+    decide::Held,
     domain::{Rejection, ResultId, Tensor},
 };
 
@@ -97,16 +98,25 @@ impl Judge {
         sources: &mut SourceTable,
     ) -> Result<(), Rejection> {
         let verdict = &mut self.verdict;
-        self.outputs.make(answer.tensors, answer.inputs, row, answer.rows, &mut verdict.outputs)?;
+        let frame = unit.frame.as_ref();
+        let (tensors, inputs) = (answer.tensors, answer.inputs);
+        let answer = AnswerRow { tensors, inputs, row, rows: answer.rows, frame };
+        self.outputs.make(answer, &mut verdict.outputs)?;
         verdict.conditions.clear();
-        if !self.plan.conditions.is_empty() {
+        if self.plan.conditions.is_empty() && !self.plan.smooths() {
+            self.outputs.finish(&mut Vec::new(), &mut verdict.outputs);
+        } else {
             let state = sources.get(unit.source.as_deref().unwrap_or(""), unit.now)?;
-            state.conditions.resize(self.plan.conditions.len(), false);
+            self.outputs.finish(&mut state.steady, &mut verdict.outputs);
+            // A window by time is of the moment it ends.
+            let span = unit.window.as_ref().and_then(|window| window.span);
+            let secs = span.map(|span| span.end_ns).or(unit.time_ns).map(|ns| ns as f64 / 1e9);
+            state.conditions.resize(self.plan.conditions.len(), Held::default());
             let held = state.conditions.iter_mut();
-            for ((condition, name), was) in self.plan.conditions.iter().zip(&self.conditions).zip(held) {
+            for ((condition, name), held) in self.plan.conditions.iter().zip(&self.conditions).zip(held) {
                 let (_, output) = &verdict.outputs[condition.output];
-                *was = condition::holds(&condition.spec, output, *was);
-                verdict.conditions.push((name.clone(), *was));
+                let now = condition::holds(&condition.spec, output, held.now);
+                verdict.conditions.push((name.clone(), held.step(now, secs, condition.spec.hold)));
             }
         }
         let mut id = unit.input_id.to_string();

@@ -1,15 +1,18 @@
 //! A declaration held against a model's signature: everything a scorer looks up, settled once.
 
 use super::{
+    objects::ObjectsPlan,
     prepare::{Prepared, prepare},
     spec::{
-        ConditionSpec, CountSpec, Extent, FieldPath, FieldSpec, ImageSpec, InputSource, Layout, OutputKind,
-        OutputSpec, Scaling, Scope, Spec, WindowSpec,
+        ConditionSpec, CountSpec, Extent, FieldPath, FieldSpec, InputSource, OutputKind, OutputSpec, Scaling,
+        Scope, Spec, WindowSpec,
     },
+    suits::suits,
 };
 use crate::{
     domain::ElementType,
     engine::{Dim, Port, Signature},
+    vision::{ImageOptions, Layout},
 };
 
 /// A declaration that fits its model.
@@ -46,6 +49,8 @@ pub(super) struct OutputPlan {
     pub tensor: usize,
     /// For a reconstruction error: index of the model's input it is held against.
     pub against: Option<usize>,
+    /// For detections: where the parts of the answer are.
+    pub objects: Option<ObjectsPlan>,
 }
 
 #[derive(Debug, Clone)]
@@ -97,7 +102,21 @@ impl Plan {
             |input: &InputPlan| input.prepared.as_ref().is_some_and(|prepared| !prepared.running.is_empty());
         self.remembers_readings()
             || self.inputs.iter().any(runs_on)
-            || self.conditions.iter().any(|condition| condition.spec.hysteresis > 0.0)
+            || self.smooths()
+            || self
+                .conditions
+                .iter()
+                .any(|condition| condition.spec.hysteresis > 0.0 || !condition.spec.hold.is_none())
+    }
+
+    /// True when an output is steadied over time.
+    pub(super) fn smooths(&self) -> bool {
+        self.outputs.iter().any(|output| output.spec.smooth.is_some())
+    }
+
+    /// True when a condition lasts by the events' own time.
+    pub(super) fn conditions_need_time(&self) -> bool {
+        self.conditions.iter().any(|condition| condition.spec.hold.secs > 0.0)
     }
 
     /// True when earlier readings themselves are part of later ones: windows, last known values.
@@ -229,14 +248,23 @@ impl Check<'_> {
             };
             let port = &signature.outputs[tensor];
             let len = if signature.free_batch { port.row_len() } else { fixed_len(port) };
-            if let Err((part, reason)) = suits(&output.kind, port, len) {
+            if let Err((part, reason)) = suits(output, port, len) {
                 self.fault(format!("{key}{part}"), reason);
             }
             let mut against = None;
             if let OutputKind::ReconstructionError { input, .. } = &output.kind {
                 against = self.against(&key, input.as_deref(), len);
             }
-            plans.push(OutputPlan { spec: output.clone(), tensor, against });
+            let mut objects = None;
+            if let OutputKind::Detections(detections) = &output.kind {
+                match ObjectsPlan::new(detections, port, spec, signature) {
+                    Ok(plan) => objects = Some(plan),
+                    Err(faults) => {
+                        faults.into_iter().for_each(|(part, why)| self.fault(format!("{key}{part}"), why));
+                    }
+                }
+            }
+            plans.push(OutputPlan { spec: output.clone(), tensor, against, objects });
         }
         plans
     }
@@ -283,6 +311,10 @@ impl Check<'_> {
             };
             if let Err((part, reason)) = super::condition::suits(condition, &spec.outputs[output].kind) {
                 self.fault(format!("{key}.{part}"), reason);
+            }
+            if condition.hold.secs > 0.0 && spec.payload.time.is_none() {
+                let reason = "needs the events' own time: declare `payload.time`";
+                self.fault(format!("{key}.for_secs"), reason);
             }
             plans.push(ConditionPlan { spec: condition.clone(), output });
         }
@@ -337,7 +369,7 @@ fn fits(source: &InputSource, port: &Port, step_len: usize, dims: &[usize]) -> R
         InputSource::Array { .. } | InputSource::Raw { .. } | InputSource::Image(_) if text => {
             Err(format!("{port} takes text: fill it with `fields`"))
         }
-        InputSource::Image(ImageSpec { width, height, channels, layout, .. }) => {
+        InputSource::Image(ImageOptions { width, height, channels, layout, .. }) => {
             let wanted = match layout {
                 Layout::Nchw => [channels.count(), *height, *width],
                 Layout::Nhwc => [*height, *width, channels.count()],
@@ -350,32 +382,5 @@ fn fits(source: &InputSource, port: &Port, step_len: usize, dims: &[usize]) -> R
             }
         }
         InputSource::Array { .. } | InputSource::Raw { scaling: Scaling { .. }, .. } => Ok(()),
-    }
-}
-
-/// Whether an output kind can be made from a port; errors carry the key's part below the output.
-fn suits(kind: &OutputKind, port: &Port, len: Option<usize>) -> Result<(), (&'static str, String)> {
-    let float = matches!(port.element, ElementType::F32 | ElementType::F64);
-    let count = |labels: &[String]| match len {
-        Some(len) if !labels.is_empty() && labels.len() != len => {
-            Err((".labels", format!("has {} labels, {port} has {len} elements a row", labels.len())))
-        }
-        _ => Ok(()),
-    };
-    match kind {
-        OutputKind::Label { .. } if float => {
-            Err((".kind", format!("label needs whole numbers or text, {port} has neither")))
-        }
-        OutputKind::Label { .. } if len.is_some_and(|len| len != 1) => {
-            Err((".kind", format!("label needs one element a row, {port} has more")))
-        }
-        OutputKind::Probabilities { .. } | OutputKind::ReconstructionError { .. } if !float => {
-            Err((".kind", format!("needs floating-point numbers, {port} has none")))
-        }
-        OutputKind::Probabilities { labels, .. } => count(labels),
-        OutputKind::Value { index } if len.is_some_and(|len| *index >= len) => {
-            Err((".index", format!("is past the end of {port}")))
-        }
-        _ => Ok(()),
     }
 }

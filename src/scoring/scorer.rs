@@ -20,6 +20,7 @@ use super::{
 use crate::{
     domain::{Epoch, InputId, Reason, Rejection},
     engine::{Engine, Session},
+    vision::Frame,
 };
 
 /// What the operator settles about scoring.
@@ -115,6 +116,9 @@ pub(super) struct Unit {
     pub time: Option<String>,
     pub copied: Option<String>,
     pub now: Duration,
+    /// The event's own time, where a condition needs it.
+    pub time_ns: Option<i64>,
+    pub frame: Option<Frame>,
     pub window: Option<WindowNote>,
     pub state: UnitState,
 }
@@ -201,6 +205,8 @@ impl Scorer {
                     time: None,
                     copied: None,
                     now: input.now,
+                    time_ns: None,
+                    frame: None,
                     window: None,
                     state,
                 });
@@ -311,10 +317,12 @@ impl Scorer {
             time: self.slots.time.and_then(|slot| scalar_json(&row.scalars[slot])),
             copied: self.copied(row),
             now: input.now,
+            time_ns: None,
+            frame: row.frame,
             window: None,
             state: UnitState::Merged,
         };
-        unit.state = match self.take(input, row, &mut unit.source, &mut unit.window) {
+        unit.state = match self.take(input, row, &mut unit) {
             Ok(true) => UnitState::InBatch,
             Ok(false) => UnitState::Merged,
             Err(rejection) => UnitState::Rejected(rejection),
@@ -323,13 +331,7 @@ impl Scorer {
     }
 
     /// Puts a reading into the batch (true) or only into its source's window (false).
-    fn take(
-        &mut self,
-        input: &Message<'_>,
-        row: &Row,
-        source: &mut Option<Arc<str>>,
-        told: &mut Option<WindowNote>,
-    ) -> Result<bool, Rejection> {
+    fn take(&mut self, input: &Message<'_>, row: &Row, unit: &mut Unit) -> Result<bool, Rejection> {
         let scalar = self.slots.source.map(|slot| &row.scalars[slot]);
         let mut number = String::new();
         let name = source_name(&self.options.source, input.topic, scalar, &mut number)?;
@@ -340,11 +342,14 @@ impl Scorer {
         let time = self.slots.time.map_or(&Scalar::Missing, |slot| &row.scalars[slot]);
         let state = self.sources.get(name, input.now)?;
         if named {
-            *source = Some(state.name.clone());
+            unit.source = Some(state.name.clone());
         }
         state.last_known.resize(self.last_known, None);
         let batch = &mut self.batch;
         let time = || read_time(time, self.plan.spec.payload.time_format);
+        if self.plan.conditions_need_time() {
+            unit.time_ns = Some(time()?.ns);
+        }
         match self.plan.spec.window {
             None => {
                 let appended = batch.append(
@@ -380,7 +385,7 @@ impl Scorer {
                     }
                     let whole = spec.gap.map(|gap| window::look(state, window, gap)).transpose();
                     let whole = whole.and_then(|note| {
-                        *told = note;
+                        unit.window = note;
                         let (plans, takers, numbers) =
                             (&self.plan.inputs, &mut self.takers, &mut self.numbers);
                         {

@@ -6,8 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::{payload::Scalar, prepare::RunningState, spec::FieldPath, timed::Timed};
-use crate::domain::{Reason, Rejection};
+use super::{payload::Scalar, prepare::RunningState, smooth::Steady, spec::FieldPath, timed::Timed};
+use crate::{
+    decide::Held,
+    domain::{Reason, Rejection},
+};
 
 /// Where the source's name comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,8 +58,10 @@ pub struct SourceState {
     pub(super) timed: Timed,
     /// Per input tensor: what its steps learned that run on from reading to reading.
     pub(super) running: Vec<Vec<RunningState>>,
-    /// The last answer of each condition.
-    pub conditions: Vec<bool>,
+    /// What is remembered of each condition.
+    pub conditions: Vec<Held>,
+    /// Of each output, where it is steadied.
+    pub(super) steady: Vec<Option<Steady>>,
 }
 
 impl SourceState {

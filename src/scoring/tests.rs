@@ -1,8 +1,10 @@
 //! The core against an engine made for the purpose: it adds up each row, fails on 7, panics on 13
 //! and answers NaN for 99.
 
+mod decisions;
 mod declared;
 mod series;
+mod spectra;
 mod windows;
 
 use std::{sync::Arc, time::Duration};

@@ -5,6 +5,9 @@ use crate::domain::{Reason, Rejection};
 
 const NANOS_A_SEC: i64 = 1_000_000_000;
 
+/// Furthest from 1970: so that windows around a time don't leave the numbers that tell it.
+const FURTHEST_NS: i64 = 9_100_000_000_000_000_000;
+
 /// A moment as nanoseconds since 1970 UTC, and how it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EventTime {
@@ -26,12 +29,26 @@ pub(super) enum TimeForm {
 /// Text is ISO 8601 (`2026-01-02T03:04:05.678Z`; an offset, a space instead of the `T` and a date alone
 /// will do; without an offset it is UTC). A number counts from 1970: what is declared, or, by its size,
 /// seconds (below 1e11), milliseconds (below 1e14), microseconds (below 1e17) or nanoseconds. So each
-/// means the same thing from 1973-03-03 to the year 5138.
+/// means the same moment from 1973-03-03 on. Times before 1682 and after 2257 are none.
 ///
 /// # Errors
-/// [`Reason::BadTime`]: no time, none of these forms, or before 1678 or after 2261.
+/// [`Reason::BadTime`]: no time, none of these forms, or before the year 1682 or after 2257.
 pub(super) fn read_time(scalar: &Scalar, declared: TimeFormat) -> Result<EventTime, Rejection> {
-    let bad = |what: String| Rejection::new(Reason::BadTime, format!("the event's time is {what}"));
+    match read_any(scalar, declared) {
+        Ok(time) if !(-FURTHEST_NS..=FURTHEST_NS).contains(&time.ns) => Err(beyond()),
+        read => read,
+    }
+}
+
+fn bad(what: &str) -> Rejection {
+    Rejection::new(Reason::BadTime, format!("the event's time is {what}"))
+}
+
+fn beyond() -> Rejection {
+    bad("before the year 1682 or after 2257")
+}
+
+fn read_any(scalar: &Scalar, declared: TimeFormat) -> Result<EventTime, Rejection> {
     let number = |magnitude: f64| {
         let unit_ns = declared.unit_ns().unwrap_or(match magnitude.abs() {
             m if m < 1e11 => NANOS_A_SEC,
@@ -41,22 +58,21 @@ pub(super) fn read_time(scalar: &Scalar, declared: TimeFormat) -> Result<EventTi
         });
         if declared == TimeFormat::Iso8601 { None } else { Some(unit_ns) }
     };
-    let beyond = || bad("before the year 1678 or after 2261".into());
     match scalar {
         Scalar::Text(text) if declared.unit_ns().is_none() => match iso_8601(text) {
             Some(ns) => Ok(EventTime { ns, form: TimeForm::Text }),
             None => {
                 let shown: String = text.chars().take(40).collect();
-                Err(bad(format!("{shown:?}, not an ISO 8601 time between the years 1678 and 2261")))
+                Err(bad(&format!("{shown:?}, not an ISO 8601 time between the years 1682 and 2257")))
             }
         },
         Scalar::Integer(i) => {
-            let unit_ns = number(*i as f64).ok_or_else(|| bad("a number, not ISO 8601 text".into()))?;
+            let unit_ns = number(*i as f64).ok_or_else(|| bad("a number, not ISO 8601 text"))?;
             let ns = i.checked_mul(unit_ns).ok_or_else(beyond)?;
             Ok(EventTime { ns, form: TimeForm::Number { unit_ns } })
         }
         Scalar::Float(x) if x.is_finite() => {
-            let unit_ns = number(*x).ok_or_else(|| bad("a number, not ISO 8601 text".into()))?;
+            let unit_ns = number(*x).ok_or_else(|| bad("a number, not ISO 8601 text"))?;
             let (whole, part) = (x.trunc(), x.fract());
             let part = (part * unit_ns as f64).round() as i64;
             // The cast would saturate.
@@ -64,9 +80,9 @@ pub(super) fn read_time(scalar: &Scalar, declared: TimeFormat) -> Result<EventTi
             let ns = whole.and_then(|whole| whole.checked_mul(unit_ns)).and_then(|ns| ns.checked_add(part));
             Ok(EventTime { ns: ns.ok_or_else(beyond)?, form: TimeForm::Number { unit_ns } })
         }
-        Scalar::Text(_) => Err(bad("text, not a number".into())),
+        Scalar::Text(_) => Err(bad("text, not a number")),
         Scalar::Unsigned(_) => Err(beyond()),
-        other => Err(bad(other.kind().into())),
+        other => Err(bad(other.kind())),
     }
 }
 

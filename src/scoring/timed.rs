@@ -94,8 +94,13 @@ pub(super) fn push(
             state.begin_anew();
         }
     }
+    let before = state.timed.newest_ns.map(|newest| first_open(newest, window));
+    let newest_ns = state.timed.newest_ns.map_or(time.ns, |newest| newest.max(time.ns));
+    let now = first_open(newest_ns, window);
+    let closes = before.is_some_and(|before| before < now);
     let most = window.max_readings;
-    if state.readings >= most {
+    // One that closes windows makes room: without it the source would be full for good.
+    if state.readings >= most && !closes {
         let detail =
             format!("{most} readings wait in open windows of this source; raise `window.max_readings`");
         return Err(Rejection::new(Reason::WindowFull, detail));
@@ -113,9 +118,7 @@ pub(super) fn push(
         let width = series.len() / timed.times.len();
         series[at * width..].rotate_right(width);
     }
-    let newest_ns = timed.newest_ns.map_or(time.ns, |newest| newest.max(time.ns));
-    let before = timed.newest_ns.replace(newest_ns).map(|newest| first_open(newest, window));
-    let now = first_open(newest_ns, window);
+    timed.newest_ns = Some(newest_ns);
     timed.closing = before.filter(|before| *before < now).map(|before| (before, now));
     Ok(())
 }

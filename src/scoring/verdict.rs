@@ -60,6 +60,23 @@ pub enum OutputValue {
     Probabilities(Vec<(Arc<str>, Value)>),
     /// The most probable classes, the highest first.
     Ranked(Vec<(Arc<str>, Value)>),
+    /// The same, told in order.
+    Best(Vec<(Arc<str>, Value)>),
+    /// The surest first.
+    Objects(Vec<Object>),
+    Text {
+        text: Arc<str>,
+        score: f32,
+    },
+}
+
+/// An object found in an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    pub label: Arc<str>,
+    pub score: f32,
+    /// x1, y1, x2, y2 in pixels of the image as sent.
+    pub corners: [f32; 4],
 }
 
 /// What a verdict tells of its window.
@@ -168,7 +185,8 @@ impl Verdict {
     }
 }
 
-fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
+/// Appends an output's value as JSON.
+pub(crate) fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
     match value {
         OutputValue::One(value) => value.write_json(out),
         OutputValue::Many(values) => {
@@ -189,7 +207,42 @@ fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
             }
             out.push(b'}');
         }
+        OutputValue::Best(classes) => list(classes, out, |(label, score), out| {
+            write_scored(b"label", label, score, out);
+        }),
+        OutputValue::Objects(objects) => list(objects, out, |object, out| {
+            write_scored(b"label", &object.label, &Value::F32(object.score), out);
+            out.extend_from_slice(b",\"box\":");
+            json(&object.corners, out);
+        }),
+        OutputValue::Text { text, score } => {
+            out.push(b'{');
+            write_scored(b"text", text, &Value::F32(*score), out);
+            out.push(b'}');
+        }
     }
+}
+
+/// An array of objects, each with the members `member` writes.
+fn list<T>(items: &[T], out: &mut Vec<u8>, member: impl Fn(&T, &mut Vec<u8>)) {
+    out.push(b'[');
+    for (i, item) in items.iter().enumerate() {
+        separate(i, out);
+        out.push(b'{');
+        member(item, out);
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+/// The members `"<key>":<text>,"score":<score>`.
+fn write_scored(key: &[u8], text: &str, score: &Value, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(key);
+    out.extend_from_slice(b"\":");
+    json(text, out);
+    out.extend_from_slice(b",\"score\":");
+    score.write_json(out);
 }
 
 fn separate(i: usize, out: &mut Vec<u8>) {

@@ -31,7 +31,7 @@ impl Orientation {
 /// sample rounded to 8.
 ///
 /// PNG is lossless and gives the same pixels as every decoder. JPEG decoders may differ by a few
-/// steps of 255; `docs/decisions-after-the-model.md` has what was measured.
+/// steps of 255; `docs/images.md` has what was measured.
 ///
 /// # Errors
 /// [`ImageFault`]; sizes are checked against [`MAX_SIDE_PIXELS`] and [`MAX_DECODE_BYTES`] before

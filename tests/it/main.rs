@@ -13,6 +13,7 @@ mod bad_models;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod detections;
 mod durable;
 mod equality;
 mod golden;

@@ -95,6 +95,16 @@ fn windows_stand_in_the_columns_of_csv_results() {
 }
 
 #[test]
+fn rows_without_a_column_for_the_time_are_refused_at_once() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("in.csv"), "v,ad\n1,2026-01-01\n").unwrap();
+    let mut command = edgeward();
+    let run = command.arg("score").arg(model("listening")).arg("in.csv").current_dir(folder.path()).output();
+    let said = String::from_utf8(run.unwrap().stderr).unwrap();
+    assert!(said.contains("no column `at`") && said.contains("did you mean `ad`?"), "{said}");
+}
+
+#[test]
 fn every_step_is_described() {
     let page = fs::read_to_string(root().join("docs/preparation.md")).unwrap();
     for step in edgeward::scoring::spec::STEPS {

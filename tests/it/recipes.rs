@@ -23,7 +23,9 @@ fn python_with(module: &str) -> Option<std::path::PathBuf> {
         let python = root().join(environment).join("bin/python");
         let found = Command::new(&python)
             .arg("-c")
-            .arg(format!("import importlib.util, sys; sys.exit(importlib.util.find_spec('{module}') is None)"))
+            .arg(format!(
+                "import importlib.util, sys; sys.exit(importlib.util.find_spec('{module}') is None)"
+            ))
             .status();
         found.is_ok_and(|status| status.success()).then_some(python)
     })
@@ -75,7 +77,8 @@ fn holds(name: &str, module: &str, needed: bool) {
     script.arg("export.py").current_dir(path).env("OMP_NUM_THREADS", "1").env("CUDA_VISIBLE_DEVICES", "-1");
     let told = succeeded(name, &mut script);
     assert!(told.contains("edgeward bundle init model.onnx"), "{told}");
-    let inspect = succeeded(name, edgeward().args(["model", "inspect", "--json", "model.onnx"]).current_dir(path));
+    let inspect =
+        succeeded(name, edgeward().args(["model", "inspect", "--json", "model.onnx"]).current_dir(path));
     let inspect: Value = serde_json::from_str(&inspect).unwrap();
     assert_eq!(inspect["runs_here"], true, "{inspect}");
     let mut score = edgeward();

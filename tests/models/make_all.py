@@ -7,6 +7,7 @@ from pathlib import Path
 
 import autoencoder
 import bad_models
+import detector
 import mlp
 import odd_models
 import preparation
@@ -14,5 +15,5 @@ import slow
 
 warnings.filterwarnings("ignore", category=FutureWarning)
 folder = Path(sys.argv[1])
-for script in (mlp, autoencoder, odd_models, preparation, slow, bad_models):
+for script in (mlp, autoencoder, odd_models, preparation, slow, bad_models, detector):
     script.main(folder)

@@ -66,6 +66,9 @@ def encode(value, type_proto: onnx.TypeProto, name: str = ""):
 
 def _tensor(value, elem_type: int, name: str) -> TensorProto:
     array = np.asarray(value)
+    if isinstance(value, (int, float)):
+        # A plain number has no type of its own.
+        array = array.astype(helper.tensor_dtype_to_np_dtype(elem_type))
     if elem_type == TensorProto.STRING:
         flat = [item if isinstance(item, bytes) else str(item).encode() for item in array.reshape(-1)]
         return helper.make_tensor(name, TensorProto.STRING, array.shape, flat)

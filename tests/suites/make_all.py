@@ -23,6 +23,7 @@ MODULES = {
     "quant": "quant",
     "quant-contrib": "quant",
     "whole": "whole",
+    "classical": "classical",
 }
 
 

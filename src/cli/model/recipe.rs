@@ -34,12 +34,9 @@ struct Recipe {
 impl Framework {
     fn recipe(self) -> Recipe {
         let (name, framework, packages, script): (_, _, &[_], _) = match self {
-            Framework::Sklearn => (
-                "sklearn",
-                "scikit-learn",
-                &["scikit-learn", "skl2onnx"],
-                include_str!("recipes/sklearn.py"),
-            ),
+            Framework::Sklearn => {
+                ("sklearn", "scikit-learn", &["scikit-learn", "skl2onnx"], include_str!("recipes/sklearn.py"))
+            }
             Framework::Lightgbm => (
                 "lightgbm",
                 "LightGBM",

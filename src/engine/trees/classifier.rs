@@ -73,7 +73,7 @@ impl<T: Real> Classifier<T> {
         if binary.is_some() {
             links.votes.iter_mut().for_each(|(_, target, _)| *target = 0);
         }
-        let forest = Forest::new(&links, if binary.is_some() { 1 } else { classes })?;
+        let forest = Forest::new(&links, if binary.is_some() { 1 } else { classes }, false)?;
         let voted = forest.leaves.always(forest.targets);
         Ok(Classifier { forest, classes, base, transform, binary, voted })
     }

@@ -83,12 +83,13 @@ const MAX_DEPTH: u32 = 10_000;
 const MAX_SHARED: usize = 4;
 
 impl<T: Real> Forest<T> {
-    /// Checks the description and lays it out.
+    /// Checks the description and lays it out. With `once`, of several votes of a leaf the first
+    /// counts.
     ///
     /// # Errors
     /// One sentence: a node that isn't there or can't be reached, a circle, a tree too deep, a vote
     /// for a target there is not.
-    pub fn new(links: &Links<T>, targets: usize) -> Result<Self, String> {
+    pub fn new(links: &Links<T>, targets: usize, once: bool) -> Result<Self, String> {
         if links.roots.is_empty() {
             return Err("it has no trees".into());
         }
@@ -115,7 +116,7 @@ impl<T: Real> Forest<T> {
             (true, false) => Signs::Both,
         };
         let features = tests().map(|test| test.feature as usize + 1).max().unwrap_or(1);
-        let leaves = Leaves::new(links, &layout.leaf_places(), &trees, targets)?;
+        let leaves = Leaves::new(links, &layout.leaf_places(), &trees, targets, once)?;
         let nodes = layout.nodes(if signs == Signs::Both { features } else { 0 })?;
         Ok(Forest { nodes, trees, leaves, features, targets, signs })
     }

@@ -36,15 +36,20 @@ pub(super) enum Leaves<T> {
 }
 
 impl<T: Real> Leaves<T> {
-    /// `places` tells the described leaf at each laid-out place.
+    /// `places` tells the described leaf at each laid-out place; with `once`, of several votes of a
+    /// leaf the first counts.
     pub(super) fn new(
         links: &Links<T>,
         places: &[Option<usize>],
         trees: &[Tree],
         targets: usize,
+        once: bool,
     ) -> Result<Self, String> {
         let by_leaf = votes_by_leaf(links, targets)?;
-        let votes = |place: &Option<usize>| place.map_or(&[][..], |leaf| by_leaf.of(leaf));
+        let votes = |place: &Option<usize>| {
+            let votes = place.map_or(&[][..], |leaf| by_leaf.of(leaf));
+            if once { &votes[..votes.len().min(1)] } else { votes }
+        };
         if let Some(single) = single(places, trees, &votes)? {
             return Ok(single);
         }

@@ -72,7 +72,10 @@ impl<T: Real> Regressor<T> {
         if !(base.is_empty() || base.len() == targets) {
             return Err(format!("{} base values don't fit {targets} targets", base.len()));
         }
-        Ok(Regressor { forest: Forest::new(links, targets)?, aggregate, base, transform })
+        // With one target onnxruntime takes one vote a leaf; scikit-learn's trees that tell their leaf
+        // rely on it.
+        let forest = Forest::new(links, targets, targets == 1)?;
+        Ok(Regressor { forest, aggregate, base, transform })
     }
 
     /// Values of a row.

@@ -115,28 +115,29 @@ fn expected<T: Real>(links: &Links<T>, row: &[T], targets: usize, aggregate: Agg
     let mut values = vec![None; targets];
     for &root in &links.roots {
         let leaf = leaf(links, root, row);
-        for &(place, target, weight) in &links.votes {
-            if place == leaf {
-                let value: &mut Option<T> = &mut values[target as usize];
-                *value = Some(match (*value, aggregate) {
-                    (None, _) => T::ZERO + weight,
-                    (Some(value), Aggregate::Sum | Aggregate::Average) => value + weight,
-                    (Some(value), Aggregate::Min) => {
-                        if weight < value {
-                            weight
-                        } else {
-                            value
-                        }
+        let votes = links.votes.iter().filter(|vote| vote.0 == leaf);
+        // With one target the first vote of a leaf counts.
+        let count = if targets == 1 { 1 } else { usize::MAX };
+        for &(_, target, weight) in votes.take(count) {
+            let value: &mut Option<T> = &mut values[target as usize];
+            *value = Some(match (*value, aggregate) {
+                (None, _) => T::ZERO + weight,
+                (Some(value), Aggregate::Sum | Aggregate::Average) => value + weight,
+                (Some(value), Aggregate::Min) => {
+                    if weight < value {
+                        weight
+                    } else {
+                        value
                     }
-                    (Some(value), Aggregate::Max) => {
-                        if weight > value {
-                            weight
-                        } else {
-                            value
-                        }
+                }
+                (Some(value), Aggregate::Max) => {
+                    if weight > value {
+                        weight
+                    } else {
+                        value
                     }
-                });
-            }
+                }
+            });
         }
     }
     let trees = T::from_f64(links.roots.len() as f64);

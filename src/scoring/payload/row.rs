@@ -1,5 +1,7 @@
 //! One reading as plain values, before it is known whether they fit the model.
 
+use crate::vision::Frame;
+
 /// A single value at a path.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Scalar {
@@ -54,6 +56,8 @@ pub struct Row {
     pub arrays: Vec<Array>,
     /// Values to be copied to the verdict as they are.
     pub copies: Vec<Option<serde_json::Value>>,
+    /// Of an image: how it lies in the model's.
+    pub frame: Option<Frame>,
 }
 
 /// The readings of one message; buffers are kept from message to message.
@@ -103,6 +107,7 @@ impl Rows {
         let row = &mut self.rows[self.used];
         self.used += 1;
         let (scalars, arrays, copies) = self.slots;
+        row.frame = None;
         row.scalars.clear();
         row.scalars.resize(scalars, Scalar::Missing);
         row.copies.clear();

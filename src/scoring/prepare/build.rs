@@ -5,7 +5,7 @@ use super::{
         plan::PlanFault,
         spec::{Extent, InputSource, Missing, ResampleSpec, Spec, StepKind, StepSpec, WindowLayout, ZScore},
     },
-    MAX_VALUES, Pipeline, Running, Series, Shape, Stage, Times,
+    MAX_FEATURES, MAX_VALUES, Pipeline, Running, Series, Shape, Stage, Times,
     fields::select,
     running::RunningKind,
     stage::Kind,
@@ -249,11 +249,9 @@ impl Build {
             },
         };
         let made = selected.len().saturating_mul(outputs);
-        if made > MAX_VALUES {
-            return Err((
-                String::new(),
-                format!("gives more than the {MAX_VALUES} values a series may have"),
-            ));
+        if made > MAX_FEATURES {
+            let reason = format!("gives {made} features, a series may have {MAX_FEATURES}");
+            return Err((String::new(), reason));
         }
         let mut names = Vec::new();
         for (feature, name) in self.shape.names.iter().enumerate() {

@@ -25,6 +25,9 @@ use crate::domain::{Reason, Rejection};
 /// Most values of one series at any step: a bound on memory.
 const MAX_VALUES: usize = 1 << 24;
 
+/// Most features of one series: each has a name.
+const MAX_FEATURES: usize = 1 << 20;
+
 /// How many points in time a series has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Times {

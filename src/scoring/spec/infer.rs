@@ -1,6 +1,6 @@
 //! Filling in what a declaration leaves out, where the model's shapes allow it.
 
-use super::{FieldPath, Format, InputSource, InputSpec, OutputKind, OutputSpec, Scaling, Spec};
+use super::{FieldPath, Format, InputSource, InputSpec, OutputKind, OutputSpec, Scaling, ScoreSpec, Spec};
 use crate::{
     domain::ElementType,
     engine::{Port, Signature},
@@ -61,8 +61,14 @@ fn infer_output(port: &Port) -> OutputSpec {
     let single = port.row_len() == Some(1);
     let kind = match port.element {
         ElementType::F32 | ElementType::F64 if single => OutputKind::Value { index: 0 },
-        _ if single => OutputKind::Label { labels: Vec::new() },
+        _ if single => OutputKind::Label { labels: Vec::new(), argmax: false },
         _ => OutputKind::Vector,
     };
-    OutputSpec { name: port.name.clone(), tensor: port.name.clone(), kind }
+    OutputSpec {
+        name: port.name.clone(),
+        tensor: port.name.clone(),
+        kind,
+        scores: ScoreSpec::default(),
+        smooth: None,
+    }
 }

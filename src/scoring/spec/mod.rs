@@ -1,13 +1,17 @@
 //! What the data scientist knows, declared: how a payload becomes tensors and what to make of the
 //! answer. The same declaration stands in a bundle and, for a bare `.onnx`, in the configuration.
 
+mod decide;
+mod image;
 mod infer;
+mod outputs;
 mod path;
 mod prepare;
 mod read;
 mod steps;
 mod window;
 
+pub use decide::{Boxes, DetectionSpec, ScoreSpec, Smooth, TextSpec};
 pub use infer::infer;
 pub use path::{FieldPath, Scope};
 pub use prepare::{
@@ -18,7 +22,11 @@ pub use read::{merge_conditions, read_spec};
 pub use steps::STEPS;
 pub use window::{CountSpec, Extent, GapSpec, OnGap, ResampleSpec, TimeSpec, WindowLayout, WindowSpec};
 
-use crate::domain::ElementType;
+use crate::{
+    decide::{Anomaly, HoldRule},
+    domain::ElementType,
+    vision::ImageOptions,
+};
 
 /// The whole declaration. An empty one leaves everything to [`infer`].
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -128,7 +136,7 @@ pub enum InputSource {
         element: ElementType,
         scaling: Scaling,
     },
-    Image(ImageSpec),
+    Image(ImageOptions),
 }
 
 /// `value * scale + offset`, in f64, before the cast to the tensor's type.
@@ -187,66 +195,6 @@ pub enum Missing {
     Nan,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct ImageSpec {
-    pub width: usize,
-    pub height: usize,
-    pub fit: Fit,
-    pub channels: Channels,
-    pub layout: Layout,
-    /// Per channel: `(pixel / 255 - mean) / std`; empty means the raw 0..=255.
-    pub mean: Vec<f64>,
-    pub std: Vec<f64>,
-}
-
-/// How an image of another size is brought to the model's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Fit {
-    /// Resized without keeping the proportions.
-    #[default]
-    Stretch,
-    /// Resized to cover, then the middle is cut out.
-    Crop,
-    /// Must have the size already.
-    Exact,
-}
-
-impl Fit {
-    pub const NAMES: [(&'static str, Fit); 3] =
-        [("stretch", Fit::Stretch), ("crop", Fit::Crop), ("exact", Fit::Exact)];
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Channels {
-    #[default]
-    Rgb,
-    Bgr,
-    Gray,
-}
-
-impl Channels {
-    pub const NAMES: [(&'static str, Channels); 3] =
-        [("rgb", Channels::Rgb), ("bgr", Channels::Bgr), ("gray", Channels::Gray)];
-
-    pub fn count(self) -> usize {
-        if self == Channels::Gray { 1 } else { 3 }
-    }
-}
-
-/// The order of an image tensor's dimensions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Layout {
-    /// Channels, height, width: PyTorch.
-    #[default]
-    Nchw,
-    /// Height, width, channels: TensorFlow.
-    Nhwc,
-}
-
-impl Layout {
-    pub const NAMES: [(&'static str, Layout); 2] = [("nchw", Layout::Nchw), ("nhwc", Layout::Nhwc)];
-}
-
 /// A named output of the verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputSpec {
@@ -254,12 +202,16 @@ pub struct OutputSpec {
     /// The model's output it is made from.
     pub tensor: String,
     pub kind: OutputKind,
+    /// What is done to the scores first.
+    pub scores: ScoreSpec,
+    pub smooth: Option<Smooth>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum OutputKind {
-    /// A class: text as the model says it, or a number looked up in `labels` (may be empty).
-    Label { labels: Vec<String> },
+    /// A class: text as the model says it, or a number looked up in `labels` (may be empty). With
+    /// `argmax`, the class of the highest of a row of scores.
+    Label { labels: Vec<String>, argmax: bool },
     /// A probability for each class, all or the `top_k` highest.
     Probabilities { labels: Vec<String>, top_k: Option<usize> },
     /// One number, at `index` of the row.
@@ -268,6 +220,14 @@ pub enum OutputKind {
     Vector,
     /// How far the output is from the input tensor `input`: for autoencoders.
     ReconstructionError { input: Option<String>, metric: Metric },
+    /// The `k` highest scores with their classes, the highest first.
+    TopK { labels: Vec<String>, k: usize },
+    /// Objects with their boxes, in pixels of the image as sent.
+    Detections(Box<DetectionSpec>),
+    /// Text read by connectionist temporal classification.
+    Text(TextSpec),
+    /// How far the row is from a frozen reference.
+    Anomaly(Anomaly),
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -291,7 +251,7 @@ impl Metric {
 pub struct ConditionSpec {
     pub name: String,
     pub output: String,
-    /// Which class of a `probabilities` output.
+    /// Which class of a `probabilities` output; which objects of a `detections` output count.
     pub label: Option<String>,
     /// Which element of a `vector` output.
     pub index: Option<usize>,
@@ -299,6 +259,10 @@ pub struct ConditionSpec {
     pub value: Threshold,
     /// Once true it stays true until the value is this far back over the threshold; per source.
     pub hysteresis: f64,
+    /// How long it must have held before it is true; per source.
+    pub hold: HoldRule,
+    /// Of a `detections` output: objects surer than this are counted.
+    pub confidence: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]

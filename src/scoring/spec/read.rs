@@ -2,11 +2,12 @@
 //! `[prepare]`, `[outputs]`, `[conditions]`.
 
 use super::{
-    Channels, ConditionSpec, FieldKind, FieldPath, FieldSpec, Fit, Format, ImageSpec, InputSource, InputSpec,
-    Layout, Metric, Missing, Operator, OutputKind, OutputSpec, PayloadSpec, Scaling, Spec, Threshold,
-    TimeFormat, prepare::SeriesSpec, steps::read_prepare, window::read_window,
+    ConditionSpec, FieldKind, FieldPath, FieldSpec, Format, InputSource, InputSpec, Missing, Operator,
+    PayloadSpec, Scaling, Spec, Threshold, TimeFormat, image::read_image, outputs::read_output,
+    prepare::SeriesSpec, steps::read_prepare, window::read_window,
 };
 use crate::{
+    decide::HoldRule,
     domain::ElementType,
     settings::{Item, Section, Value},
 };
@@ -92,14 +93,14 @@ fn read_input(tensor: String, section: Section<'_>, format: Format) -> Option<In
 
 /// What a reading brings, for series that are prepared.
 fn read_series(section: &Section<'_>, source: &InputSource) -> SeriesSpec {
-    let count = |key| section.integer(key, 1..=1 << 24).and_then(|n| usize::try_from(n).ok());
+    let count = |key, most| section.integer(key, 1..=most).and_then(|n| usize::try_from(n).ok());
     let series = SeriesSpec {
         names: match source {
             InputSource::Fields(fields) => fields.iter().map(|field| field.path.to_string()).collect(),
             _ => Vec::new(),
         },
-        points: count("points"),
-        channels: count("channels"),
+        points: count("points", 1 << 24),
+        channels: count("channels", 1 << 20),
     };
     if matches!(source, InputSource::Fields(_)) && (series.points.is_some() || series.channels.is_some()) {
         section.fault("points", "and `channels` are for `array` and `element`: `fields` say it themselves");
@@ -145,87 +146,6 @@ fn read_field(item: Item<'_>) -> Option<FieldSpec> {
     Some(field)
 }
 
-fn read_image(section: Section<'_>) -> Option<ImageSpec> {
-    let size = |key| {
-        let value = section.integer(key, 1..=16_384);
-        if value.is_none() && !section.has(key) {
-            section.fault(key, "is missing: the model's image size in pixels");
-        }
-        value.and_then(|v| usize::try_from(v).ok())
-    };
-    let (width, height) = (size("width"), size("height"));
-    let channels = section.choice("channels", &Channels::NAMES).unwrap_or_default();
-    let (mean, std) = (section.numbers("mean"), section.numbers("std"));
-    for (key, values) in [("mean", &mean), ("std", &std)] {
-        if let Some(values) = values
-            && values.len() != channels.count()
-        {
-            section.fault(key, format!("has {} values for {} channels", values.len(), channels.count()));
-        }
-    }
-    if std.as_ref().is_some_and(|std| std.contains(&0.0)) {
-        section.fault("std", "must not be zero: pixels are divided by it");
-    }
-    if mean.is_some() != std.is_some() {
-        section.fault("mean", "and `std` go together");
-    }
-    let image = ImageSpec {
-        width: width?,
-        height: height?,
-        fit: section.choice("resize", &Fit::NAMES).unwrap_or_default(),
-        channels,
-        layout: section.choice("layout", &Layout::NAMES).unwrap_or_default(),
-        mean: mean.unwrap_or_default(),
-        std: std.unwrap_or_default(),
-    };
-    section.finish();
-    Some(image)
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Label,
-    Probabilities,
-    Value,
-    Vector,
-    ReconstructionError,
-}
-
-const KINDS: [(&str, Kind); 5] = [
-    ("label", Kind::Label),
-    ("probabilities", Kind::Probabilities),
-    ("value", Kind::Value),
-    ("vector", Kind::Vector),
-    ("reconstruction_error", Kind::ReconstructionError),
-];
-
-fn read_output(name: String, section: Section<'_>) -> Option<OutputSpec> {
-    let tensor = section.required_text("tensor", "the model's output it is made from");
-    let kind = section.choice("kind", &KINDS);
-    if kind.is_none() && !section.has("kind") {
-        section.fault("kind", "is missing: label, probabilities, value, vector or reconstruction_error");
-    }
-    let labels = |section: &Section<'_>| section.texts("labels").unwrap_or_default();
-    let kind = kind.map(|kind| match kind {
-        Kind::Label => OutputKind::Label { labels: labels(&section) },
-        Kind::Probabilities => OutputKind::Probabilities {
-            labels: labels(&section),
-            top_k: section.integer("top_k", 1..=100_000).and_then(|k| usize::try_from(k).ok()),
-        },
-        Kind::Value => {
-            let index = section.integer("index", 0..=u64::from(u32::MAX)).unwrap_or(0);
-            OutputKind::Value { index: usize::try_from(index).unwrap_or(0) }
-        }
-        Kind::Vector => OutputKind::Vector,
-        Kind::ReconstructionError => OutputKind::ReconstructionError {
-            input: section.text("input"),
-            metric: section.choice("metric", &Metric::NAMES).unwrap_or_default(),
-        },
-    });
-    section.finish();
-    Some(OutputSpec { name, tensor: tensor?, kind: kind? })
-}
-
 fn read_conditions(section: &Section<'_>) -> Vec<ConditionSpec> {
     let sections = section.named_sections("conditions").into_iter();
     sections.map(|(name, section)| read_condition(name, section)).collect()
@@ -250,6 +170,8 @@ fn read_condition(name: String, section: Section<'_>) -> ConditionSpec {
         label: section.text("label"),
         index: section.integer("index", 0..=u64::from(u32::MAX)).and_then(|i| usize::try_from(i).ok()),
         hysteresis: read_hysteresis(&section),
+        hold: read_hold(&section, HoldRule::default()),
+        confidence: read_confidence(&section),
         output: output.unwrap_or_default(),
         operator: operator.unwrap_or(Operator::Above),
         value: value.unwrap_or(Threshold::Number(0.0)),
@@ -273,7 +195,26 @@ fn read_hysteresis(section: &Section<'_>) -> f64 {
     hysteresis.max(0.0)
 }
 
-/// Reads `[conditions.<name>]` of a pipeline: `value`, `operator` and `hysteresis` replace a
+/// How long a condition must hold; what is not written stays as it `was`.
+fn read_hold(section: &Section<'_>, was: HoldRule) -> HoldRule {
+    let secs = section.number("for_secs");
+    if secs.is_some_and(|secs| secs < 0.0) {
+        section.fault("for_secs", "must not be negative");
+    }
+    let count = section.integer("for_count", 1..=1_000_000).and_then(|count| u32::try_from(count).ok());
+    HoldRule { secs: secs.map_or(was.secs, |secs| secs.max(0.0)), count: count.unwrap_or(was.count) }
+}
+
+fn read_confidence(section: &Section<'_>) -> f64 {
+    let confidence = section.number("confidence").unwrap_or(0.0);
+    if !(0.0..=1.0).contains(&confidence) {
+        section.fault("confidence", "must be from 0 to 1");
+    }
+    confidence
+}
+
+/// Reads `[conditions.<name>]` of a pipeline: `value`, `operator`, `hysteresis`, `for_secs`,
+/// `for_count` and `confidence` replace a
 /// bundle's own, so that an operator can move one threshold; a new name is a whole new condition.
 pub fn merge_conditions(section: &Section<'_>, conditions: &mut Vec<ConditionSpec>) {
     for (name, table) in section.named_sections("conditions") {
@@ -301,6 +242,10 @@ fn override_condition(condition: &mut ConditionSpec, table: Section<'_>) {
     }
     if table.has("hysteresis") {
         condition.hysteresis = read_hysteresis(&table);
+    }
+    condition.hold = read_hold(&table, condition.hold);
+    if table.has("confidence") {
+        condition.confidence = read_confidence(&table);
     }
     if let Some(operator) = table.choice("operator", &Operator::NAMES) {
         condition.operator = operator;

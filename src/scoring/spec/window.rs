@@ -18,6 +18,13 @@ pub struct WindowSpec {
     pub gap: Option<GapSpec>,
 }
 
+impl WindowSpec {
+    /// Whether each reading's own time has to be known.
+    pub fn needs_time(&self) -> bool {
+        self.gap.is_some() || matches!(self.extent, Extent::Time(_))
+    }
+}
+
 /// What makes a window whole.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Extent {

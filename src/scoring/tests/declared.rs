@@ -21,7 +21,7 @@ fn faults(dims: &[usize], declaration: &str) -> Vec<String> {
     }
 }
 
-fn has(dims: &[usize], declaration: &str, expected: &str) {
+pub(super) fn has(dims: &[usize], declaration: &str, expected: &str) {
     let found = faults(dims, declaration);
     assert!(
         found.iter().any(|fault| fault.contains(expected)),

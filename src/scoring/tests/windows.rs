@@ -210,11 +210,15 @@ fn a_clock_that_was_set_back_is_believed_after_a_hundred_readings() {
 #[test]
 fn a_source_keeps_no_more_readings_than_it_may() {
     let mut scorer = echoing(&[1], &by_time("duration_secs = 10\nmax_readings = 2"));
-    let seen = told(&mut scorer, &["a,1,1", "a,2,1", "a,3,1", "a,4,x"]);
+    let seen = told(&mut scorer, &["a,1,1", "a,2,1", "a,3,1", "a,11,1", "a,12,1", "a,13,1"]);
     assert_eq!(
         seen[2],
         "2: window_full: 2 readings wait in open windows of this source; raise `window.max_readings`"
     );
+    // What closes a window makes room, so it is taken.
+    assert_eq!(seen[3], "3: 2.0 0-10 of 2");
+    assert_eq!(seen[4], "4: merged");
+    assert!(seen[5].starts_with("5: window_full"), "{}", seen[5]);
 }
 
 #[test]
@@ -292,4 +296,93 @@ fn a_batch_of_one_is_never_exceeded() {
     let mut scorer = Scorer::new(Arc::new(plan), fixed, options);
     let seen = told(&mut scorer, &["a,1,1", "a,6,2", "a,60,8"]);
     assert_eq!(seen[1..], ["1: 1.0 -5-5 of 1", "2: 3.0 0-10 of 2", "2: 2.0 5-15 of 1"]);
+}
+
+#[test]
+fn the_first_and_the_last_moment_there_is() {
+    let declaration = by_time("duration_secs = 10\nstep_secs = 3\nlateness_secs = 2\ngap_secs = 1")
+        .replace("time = \"t\"", "time = \"t\"\ntime_format = \"epoch_nanos\"");
+    let mut scorer = echoing(&[1], &declaration);
+    let seen = told(
+        &mut scorer,
+        &[
+            "a,-9100000000000000000,1",
+            "a,-9099999999999999999,2",
+            "a,9100000000000000000,4",
+            "a,0,8",
+            "a,9223372036854775807,1",
+        ],
+    );
+    assert!(seen[..2].iter().all(|what| what.ends_with("merged")), "{seen:?}");
+    assert!(seen[2].starts_with("2: 3.0 "), "{seen:?}");
+    assert!(seen[seen.len() - 2].contains("late: "), "{seen:?}");
+    assert!(seen[seen.len() - 1].contains("bad_time: "), "{seen:?}");
+}
+
+/// The windows as one would write them down without thinking of speed.
+struct Plain {
+    secs: (i64, i64, i64),
+    readings: Vec<(i64, i64)>,
+    newest: Option<i64>,
+}
+
+impl Plain {
+    /// Windows closed at this time of the source, by their number.
+    fn closed(&self, k: i64, newest: Option<i64>) -> bool {
+        let (duration, step, lateness) = self.secs;
+        newest.is_some_and(|newest| k * step + duration + lateness <= newest)
+    }
+
+    fn push(&mut self, t: i64, v: i64) -> String {
+        let (duration, step, _) = self.secs;
+        let all = -100..400;
+        let holds = |k: i64, t: i64| k * step <= t && t < k * step + duration;
+        if all.clone().filter(|k| holds(*k, t)).all(|k| self.closed(k, self.newest)) {
+            return "late".into();
+        }
+        self.readings.push((t, v));
+        let before = self.newest;
+        self.newest = Some(before.map_or(t, |newest| newest.max(t)));
+        let mut told = Vec::new();
+        for k in all.filter(|k| self.closed(*k, self.newest) && !self.closed(*k, before)) {
+            // A window that was closed before the first reading came has none.
+            let inside: Vec<i64> =
+                self.readings.iter().filter(|(t, _)| holds(k, *t)).map(|(_, v)| *v).collect();
+            if !inside.is_empty() {
+                let sum: i64 = inside.iter().sum();
+                told.push(format!("{sum}.0 {}-{} of {}", k * step, k * step + duration, inside.len()));
+            }
+        }
+        if told.is_empty() { "merged".into() } else { told.join("; ") }
+    }
+}
+
+#[test]
+fn any_order_of_readings_gives_the_windows_that_are_written_down_plainly() {
+    let mut state = 5_u64;
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from((state >> 33) % below).unwrap()
+    };
+    let mut verdicts = 0;
+    for round in 0..200 {
+        let step = 1 + random(6);
+        let (duration, lateness) = (step + random(12), random(8));
+        let declaration =
+            by_time(&format!("duration_secs = {duration}\nstep_secs = {step}\nlateness_secs = {lateness}"));
+        let mut scorer = echoing(&[1], &declaration);
+        let mut plain = Plain { secs: (duration, step, lateness), readings: Vec::new(), newest: None };
+        let mut clock = 0;
+        for _ in 0..60 {
+            clock += if random(20) == 0 { random(60) } else { random(4) };
+            let (t, v) = (clock - random(12), random(1000));
+            let expected = plain.push(t, v);
+            let seen = told(&mut scorer, &[&format!("a,{t},{v}")]);
+            let found: Vec<&str> = seen.iter().map(|what| what.strip_prefix("0: ").unwrap()).collect();
+            let found = if found[0].starts_with("late: ") { "late".into() } else { found.join("; ") };
+            assert_eq!(found, expected, "round {round}: {t} with {:?}", plain.secs);
+            verdicts += found.matches(" of ").count();
+        }
+    }
+    assert!(verdicts > 1000, "{verdicts}");
 }

@@ -67,7 +67,10 @@ impl MelFilters {
                 let (up, down) = ((hz - left) / (middle - left), (right - hz) / (right - middle));
                 up.min(down).max(0.0) * height
             };
-            let first = (0..bins).find(|bin| weight(*bin) > 0.0).unwrap_or(bins);
+            // The bin before the left edge, so that only a filter's own bins are looked at.
+            let begin = ((left * spec.n_fft as f64 / spec.rate_hz) as usize).saturating_sub(1);
+            let end = ((right * spec.n_fft as f64 / spec.rate_hz) as usize + 2).min(bins);
+            let first = (begin..end).find(|bin| weight(*bin) > 0.0).unwrap_or(bins);
             (first, (first..bins).map(weight).take_while(|weight| *weight > 0.0).collect())
         };
         Ok(MelFilters { bins, filters: (0..spec.n_mels).map(filter).collect() })

@@ -55,7 +55,7 @@ impl Welch {
         let segments = (length - segment) / hop + 1;
         let spectrum = Spectrum::new(spec)?;
         let bins = spectrum.bins();
-        let most = 1 << 26;
+        let most = 1 << 24;
         if segments.checked_mul(bins).is_none_or(|all| all > most) {
             return Err(BadParameter::new("overlap", "makes more spectra than memory should hold"));
         }

@@ -14,6 +14,7 @@
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
 mod alike;
+mod attention;
 mod cast;
 mod constant;
 mod control;
@@ -21,6 +22,7 @@ mod conv;
 mod elementwise;
 mod gather;
 mod generate;
+mod losses;
 mod matrix;
 mod ml;
 mod movement;
@@ -28,12 +30,14 @@ mod normalisation;
 mod optional;
 mod pooling;
 mod quantised;
+mod random;
 mod recurrent;
 mod reduce;
 mod sequence;
 mod shape;
 mod spatial;
 mod text;
+mod training;
 mod vision;
 
 use super::{
@@ -100,6 +104,7 @@ pub(super) fn op(
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("ai.onnx.ml", ml::OPERATORS),
+    ("attention", attention::OPERATORS),
     ("casts", cast::OPERATORS),
     ("constants", constant::OPERATORS),
     ("control flow", control::OPERATORS),
@@ -108,17 +113,20 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("gathering and scattering", gather::OPERATORS),
     ("generated", generate::OPERATORS),
     ("images", vision::OPERATORS),
+    ("losses", losses::OPERATORS),
     ("matrices", matrix::OPERATORS),
     ("movement", movement::OPERATORS),
     ("normalisation", normalisation::OPERATORS),
     ("optionals", optional::OPERATORS),
     ("pooling", pooling::OPERATORS),
-    ("recurrent layers", recurrent::OPERATORS),
     ("quantised numbers", quantised::OPERATORS),
+    ("random numbers", random::OPERATORS),
+    ("recurrent layers", recurrent::OPERATORS),
     ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
     ("text", text::OPERATORS),
+    ("training", training::OPERATORS),
 ];
 
 /// The table's entry for an operator.

@@ -6,3 +6,5 @@ mod hostile;
 mod make;
 mod mutation;
 mod suite;
+mod table;
+mod versions;
