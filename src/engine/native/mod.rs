@@ -10,6 +10,8 @@
 
 mod exec;
 mod fault;
+#[cfg(any(fuzzing, test))]
+pub mod fuzz;
 mod graph;
 mod kernels;
 mod model;

@@ -75,6 +75,11 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
+    /// Turns of loops so far.
+    pub fn turns(&self) -> u64 {
+        self.turns
+    }
+
     /// Counts a turn of a loop.
     ///
     /// # Errors

@@ -12,13 +12,14 @@ use crate::engine::{
 
 /// The attributes of one node.
 pub struct Attributes<'a> {
-    pub(super) all: Vec<&'a AttributeProto>,
+    /// Under the names the node gives them.
+    pub(super) all: Vec<(&'a str, &'a AttributeProto)>,
     pub(super) weights: Weights<'a>,
 }
 
 impl<'a> Attributes<'a> {
     fn find(&self, name: &str, kinds: &[i32]) -> Result<Option<&'a AttributeProto>, Fault> {
-        let Some(attribute) = self.all.iter().find(|attribute| attribute.name == name) else {
+        let Some((_, attribute)) = self.all.iter().find(|(own, _)| *own == name) else {
             return Ok(None);
         };
         // Models before IR version 2 say no type; the field that is set has to do.
@@ -30,7 +31,7 @@ impl<'a> Attributes<'a> {
     }
 
     pub fn has(&self, name: &str) -> bool {
-        self.all.iter().any(|attribute| attribute.name == name)
+        self.all.iter().any(|(own, _)| *own == name)
     }
 
     pub fn int(&self, name: &str) -> Result<Option<i64>, Fault> {

@@ -6,6 +6,7 @@ use super::{
     Graph, Node, Output, Port, Source, Step, Subgraph, Type,
     attributes::Attributes,
     order::{label, order},
+    spent::Spent,
 };
 use crate::engine::{
     native::{
@@ -20,10 +21,8 @@ use crate::engine::{
     },
 };
 
-/// Calls of functions inside functions.
-const MAX_CALLS: usize = 32;
-/// Nodes a model may have once its functions are written out where they are called.
-const MAX_NODES: usize = 1 << 20;
+/// Calls of functions inside functions, and graphs inside graphs, together.
+const MAX_DEPTH: usize = 32;
 /// Larger results of computing with constants are computed in every run instead of being kept.
 const MAX_FOLDED_BYTES: usize = 64 << 20;
 
@@ -31,7 +30,8 @@ const MAX_FOLDED_BYTES: usize = 64 << 20;
 pub struct Model<'m> {
     pub weights: Weights<'m>,
     pub bounds: Bounds,
-    functions: HashMap<(&'m str, &'m str), &'m FunctionProto>,
+    /// By domain, name and overload.
+    functions: HashMap<[&'m str; 3], &'m FunctionProto>,
 }
 
 /// Checks a model's graph and prepares every node.
@@ -40,11 +40,11 @@ pub struct Model<'m> {
 /// The first rule the model breaks, or operator that is not there, with the node's name.
 pub fn build(proto: &ModelProto, weights: Weights<'_>, bounds: Bounds) -> Result<Graph, Fault> {
     let graph = proto.graph.as_ref().ok_or_else(|| fault!("the model has no graph"))?;
-    let functions = proto.functions.iter().map(|f| ((plain(&f.domain), &*f.name), f)).collect();
+    let functions = proto.functions.iter().map(|f| ([plain(&f.domain), &f.name, &f.overload], f)).collect();
     let model = Model { weights, bounds, functions };
     let frame = Frame { opsets: opsets(&proto.opset_import)?, call: None, depth: 0 };
-    let mut nodes = 0;
-    let mut builder = Builder::new(&model, None, &mut nodes);
+    let mut spent = Spent::new(proto, &model);
+    let mut builder = Builder::new(&model, None, &mut spent);
     builder.graph(graph, &frame)?;
     Ok(builder.finish())
 }
@@ -71,47 +71,31 @@ fn opsets(imports: &[OperatorSetIdProto]) -> Result<HashMap<&str, i64>, Fault> {
     Ok(opsets)
 }
 
+/// An attribute under the name its node gives it, which may be another than where it stands.
+type Named<'m> = (&'m str, &'m AttributeProto);
+
 /// Whose nodes are being read: the model's or a function's.
 struct Frame<'m> {
     opsets: HashMap<&'m str, i64>,
     /// The function and the attributes of the node that calls it.
-    call: Option<(&'m FunctionProto, &'m [&'m AttributeProto])>,
+    call: Option<(&'m FunctionProto, &'m [Named<'m>])>,
     depth: usize,
 }
 
 impl<'m> Frame<'m> {
     /// The attributes of a node, those that stand for the caller's replaced.
-    fn attributes(&self, node: &'m NodeProto) -> Vec<AttributeOf<'m>> {
+    fn attributes(&self, node: &'m NodeProto) -> Vec<Named<'m>> {
         let resolve = |attribute: &'m AttributeProto| {
             if attribute.ref_attr_name.is_empty() {
-                return Some(AttributeOf::Own(attribute));
+                return Some((&*attribute.name, attribute));
             }
             let (function, given) = self.call?;
-            let value = given
-                .iter()
-                .copied()
-                .chain(&function.attribute_proto)
-                .find(|value| value.name == attribute.ref_attr_name)?;
-            Some(AttributeOf::Renamed(Box::new(AttributeProto {
-                name: attribute.name.clone(),
-                ..value.clone()
-            })))
+            let defaults = function.attribute_proto.iter().map(|value| (&*value.name, value));
+            let mut values = given.iter().copied().chain(defaults);
+            let (_, value) = values.find(|(name, _)| *name == attribute.ref_attr_name)?;
+            Some((&*attribute.name, value))
         };
         node.attribute.iter().filter_map(resolve).collect()
-    }
-}
-
-enum AttributeOf<'m> {
-    Own(&'m AttributeProto),
-    Renamed(Box<AttributeProto>),
-}
-
-impl AttributeOf<'_> {
-    fn get(&self) -> &AttributeProto {
-        match self {
-            AttributeOf::Own(attribute) => attribute,
-            AttributeOf::Renamed(attribute) => attribute,
-        }
     }
 }
 
@@ -123,12 +107,14 @@ struct Builder<'b, 'm> {
     /// `None` for an output that is known to be left out.
     names: HashMap<String, Option<Source>>,
     graph: Graph,
-    /// Nodes read so far, in all graphs.
-    nodes: &'b mut usize,
+    /// Graphs around this one.
+    depth: usize,
+    /// What all graphs together have taken.
+    spent: &'b mut Spent,
 }
 
 impl<'b, 'm> Builder<'b, 'm> {
-    fn new(model: &'b Model<'m>, outer: Option<&'b Builder<'b, 'm>>, nodes: &'b mut usize) -> Self {
+    fn new(model: &'b Model<'m>, outer: Option<&'b Builder<'b, 'm>>, spent: &'b mut Spent) -> Self {
         let graph = Graph {
             inputs: vec![],
             outputs: vec![],
@@ -137,10 +123,12 @@ impl<'b, 'm> Builder<'b, 'm> {
             slots: 0,
             captures: vec![],
         };
-        Builder { model, outer, names: HashMap::new(), graph, nodes }
+        let depth = outer.map_or(0, |outer| outer.depth + 1);
+        Builder { model, outer, names: HashMap::new(), graph, depth, spent }
     }
 
     fn graph(&mut self, proto: &GraphProto, frame: &Frame<'_>) -> Result<(), Fault> {
+        self.spent.graph(proto)?;
         let mut defaults = HashMap::new();
         for tensor in &proto.initializer {
             let value = Value::Tensor(decode::tensor(tensor, self.model.weights)?);
@@ -193,10 +181,7 @@ impl<'b, 'm> Builder<'b, 'm> {
     }
 
     fn node(&mut self, node: &NodeProto, frame: &Frame<'_>) -> Result<(), Fault> {
-        *self.nodes += 1;
-        if *self.nodes > MAX_NODES {
-            return Err(Fault::limit(format!("the model has more than {MAX_NODES} nodes")));
-        }
+        self.spent.node()?;
         let mut inputs = Vec::with_capacity(node.input.len());
         for name in &node.input {
             inputs.push(match &**name {
@@ -207,8 +192,11 @@ impl<'b, 'm> Builder<'b, 'm> {
             });
         }
         let attributes = frame.attributes(node);
+        for (_, attribute) in &attributes {
+            self.spent.attribute(attribute, frame.call.is_some())?;
+        }
         let domain = plain(&node.domain);
-        if let Some(function) = self.model.functions.get(&(domain, &*node.op_type)) {
+        if let Some(function) = self.model.functions.get(&[domain, &*node.op_type, &node.overload]) {
             return self.call(function, node, inputs, &attributes, frame);
         }
         let opset = *frame
@@ -234,7 +222,7 @@ impl<'b, 'm> Builder<'b, 'm> {
         let prepared = Node {
             opset,
             attributes: Attributes {
-                all: attributes.iter().map(AttributeOf::get).collect(),
+                all: attributes.clone(),
                 weights: self.model.weights,
             },
             inputs: inputs.iter().map(Option::is_some).collect(),
@@ -278,7 +266,7 @@ impl<'b, 'm> Builder<'b, 'm> {
 
     /// What a node makes when all it reads is known. A fault leaves the node to the run, which may
     /// never come to it.
-    fn fold(&self, step: &Step, outputs: usize) -> Option<Vec<Value>> {
+    fn fold(&mut self, step: &Step, outputs: usize) -> Option<Vec<Value>> {
         if step.entry.varies {
             return None;
         }
@@ -292,10 +280,16 @@ impl<'b, 'm> Builder<'b, 'm> {
             .map(|source| source.as_ref().map_or(Some(None), |source| constant(source).map(Some)))
             .collect::<Option<_>>()?;
         let captures = step.captures.iter().map(constant).collect::<Option<_>>()?;
-        let mut run = Run::new(self.model.bounds);
-        let values = (step.op)(&mut run, Args::new(inputs, captures)).ok()?;
-        let bytes: usize = values.iter().map(Value::bytes).sum();
-        (values.len() >= outputs && bytes <= MAX_FOLDED_BYTES).then(|| values.into_vec())
+        let max_loop_turns = self.model.bounds.max_loop_turns.min(self.spent.turns);
+        let mut run = Run::new(Bounds { max_loop_turns, ..self.model.bounds });
+        let values = (step.op)(&mut run, Args::new(inputs, captures));
+        self.spent.turns = self.spent.turns.saturating_sub(run.turns());
+        let values = values.ok()?;
+        let bytes = values.iter().fold(0usize, |sum, value| sum.saturating_add(value.bytes()));
+        // What stands in the file as it is takes nothing more.
+        let stands = step.inputs.is_empty() && step.captures.is_empty();
+        let fits = stands || bytes <= MAX_FOLDED_BYTES && self.spent.fold(bytes);
+        (values.len() >= outputs && fits).then(|| values.into_vec())
     }
 
     /// Writes out a function where it is called: its body sees its parameters and nothing else.
@@ -304,12 +298,10 @@ impl<'b, 'm> Builder<'b, 'm> {
         function: &FunctionProto,
         node: &NodeProto,
         inputs: Vec<Option<Source>>,
-        attributes: &[AttributeOf<'_>],
+        attributes: &[Named<'_>],
         frame: &Frame<'_>,
     ) -> Result<(), Fault> {
-        if frame.depth == MAX_CALLS {
-            return Err(Fault::limit(format!("functions call each other more than {MAX_CALLS} deep")));
-        }
+        self.check_depth(frame.depth + 1)?;
         if inputs.len() > function.input.len() || node.output.len() > function.output.len() {
             return Err(fault!(
                 "function `{}` has {} inputs and {} outputs",
@@ -318,16 +310,17 @@ impl<'b, 'm> Builder<'b, 'm> {
                 function.output.len()
             ));
         }
-        let given: Vec<_> = attributes.iter().map(AttributeOf::get).collect();
         let inner = Frame {
             opsets: opsets(&function.opset_import)?,
-            call: Some((function, &given)),
+            call: Some((function, attributes)),
             depth: frame.depth + 1,
         };
         let inputs = inputs.into_iter().chain(std::iter::repeat(None));
         let parameters = function.input.iter().cloned().zip(inputs).collect();
         let ours = std::mem::replace(&mut self.names, parameters);
+        let outer = self.outer.take();
         let done = self.nodes(&function.node, &inner);
+        self.outer = outer;
         let body = std::mem::replace(&mut self.names, ours);
         done?;
         for (name, result) in node.output.iter().zip(&function.output).filter(|(name, _)| !name.is_empty()) {
@@ -343,23 +336,24 @@ impl<'b, 'm> Builder<'b, 'm> {
     /// The graphs among a node's attributes, and where what they read from outside is found.
     fn subgraphs(
         &mut self,
-        attributes: &[AttributeOf<'_>],
+        attributes: &[Named<'_>],
         frame: &Frame<'_>,
     ) -> Result<(Vec<(String, Subgraph)>, Vec<Source>), Fault> {
         let mut graphs = vec![];
         let mut captures = vec![];
-        for attribute in attributes.iter().map(AttributeOf::get) {
+        for (name, attribute) in attributes {
             let Some(proto) = &attribute.g else { continue };
-            let mut nodes = *self.nodes;
-            let mut inner = Builder::new(self.model, Some(self), &mut nodes);
-            inner.graph(proto, frame).map_err(|fault| fault.about(format!("in `{}`", attribute.name)))?;
+            self.check_depth(frame.depth + 1)?;
+            let mut spent = *self.spent;
+            let mut inner = Builder::new(self.model, Some(self), &mut spent);
+            inner.graph(proto, frame).map_err(|fault| fault.about(format!("in `{name}`")))?;
             let graph = inner.finish();
-            *self.nodes = nodes;
+            *self.spent = spent;
             for (name, _) in &graph.captures {
                 let source = self.resolve(name).flatten();
                 captures.push(source.ok_or_else(|| fault!("reads `{name}`, which is not there"))?);
             }
-            graphs.push((attribute.name.clone(), Arc::new(graph)));
+            graphs.push((name.to_string(), Arc::new(graph)));
         }
         Ok((graphs, captures))
     }
@@ -393,6 +387,16 @@ impl<'b, 'm> Builder<'b, 'm> {
             Some(Some(Source::Slot(_))) => Some(Some(Known::Later)),
             None => self.outer?.look_up(name),
         }
+    }
+
+    /// Every level of calls and graphs is a level of recursion here and in a run.
+    fn check_depth(&self, calls: usize) -> Result<(), Fault> {
+        if self.depth + calls > MAX_DEPTH {
+            return Err(Fault::limit(format!(
+                "functions and graphs stand in each other more than {MAX_DEPTH} deep; does a function call itself?"
+            )));
+        }
+        Ok(())
     }
 
     fn bind(&mut self, name: &str, source: Option<Source>) -> Result<(), Fault> {

@@ -8,6 +8,7 @@ mod attributes;
 mod build;
 mod node;
 mod order;
+mod spent;
 mod types;
 
 pub use build::{Model, build};

@@ -55,7 +55,7 @@ impl Filter {
             Filter::Cubic(_) => 2.0,
         };
         let first = ((-reach / scale).floor() as i64).saturating_add(1).min(0);
-        (2 + 2 * first.unsigned_abs() as usize, first)
+        ((first.unsigned_abs() as usize).saturating_mul(2).saturating_add(2), first)
     }
 
     /// The weight of an input at `distance` from the place, in outputs when it is stretched.

@@ -1,6 +1,10 @@
 //! Models and values as ONNX's own tests keep them, run and compared.
 
 mod compare;
+mod findings;
+mod hostile;
+mod make;
+mod mutation;
 mod suite;
 mod table;
 mod versions;

@@ -30,27 +30,27 @@ use crate::engine::{
 };
 
 #[derive(Deserialize)]
-struct Case {
+pub(super) struct Case {
     rtol: f64,
     atol: f64,
-    inputs: Vec<Part>,
+    pub inputs: Vec<Part>,
     outputs: Vec<Part>,
 }
 
 #[derive(Deserialize)]
-struct Part {
+pub(super) struct Part {
     name: String,
-    kind: String,
+    pub kind: String,
 }
 
 pub(super) const BOUNDS: Bounds = Bounds { max_tensor_bytes: 1 << 30, max_loop_turns: 1_000_000 };
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     std::env::var_os("SUITES")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-suites"), PathBuf::from)
 }
 
-fn value(path: &Path, kind: &str) -> Result<Option<Value>, String> {
+pub(super) fn value(path: &Path, kind: &str) -> Result<Option<Value>, String> {
     let Ok(bytes) = fs::read(path) else { return Ok(None) };
     let bytes = Bytes::from(bytes);
     let weights = Weights { file: None, max_tensor_bytes: BOUNDS.max_tensor_bytes };

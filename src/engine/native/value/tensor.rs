@@ -104,11 +104,17 @@ impl fmt::Display for Tensor {
     }
 }
 
+/// Dimensions of one tensor. What is done with shapes may take the square of their length.
+const MAX_RANK: usize = 256;
+
 /// The product of a shape.
 ///
 /// # Errors
-/// When it is more than memory could ever hold.
+/// More dimensions than 256; when it is more than memory could ever hold.
 pub fn elements(shape: &[usize]) -> Result<usize, Fault> {
+    if shape.len() > MAX_RANK {
+        return Err(fault!("{} dimensions are more than the {MAX_RANK} there may be", shape.len()));
+    }
     // Zero elements with a huge other dimension is a valid, empty tensor.
     if shape.contains(&0) {
         return Ok(0);
@@ -117,7 +123,7 @@ pub fn elements(shape: &[usize]) -> Result<usize, Fault> {
         .iter()
         .try_fold(1usize, |product, &dim| product.checked_mul(dim))
         .filter(|&len| len <= isize::MAX as usize / 16)
-        .ok_or_else(|| fault!("the shape {shape:?} has more elements than can be counted"))
+        .ok_or_else(|| Fault::limit(format!("the shape {shape:?} has more elements than can be counted")))
 }
 
 /// Keys of a map.

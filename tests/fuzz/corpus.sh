@@ -1,0 +1,25 @@
+#!/bin/sh
+# What the fuzz targets begin with: the models of the reference cases, and their values as messages of each sort.
+# tests/setup makes the cases; SUITES names another folder of them.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+suites=${SUITES:-$here/../../target/test-suites}
+corpus=$here/corpus
+mkdir -p "$corpus/parser" "$corpus/checker" "$corpus/executor"
+for model in "$suites"/*/*/model.onnx; do
+    case=$(basename "$(dirname "$model")")
+    # Large ones teach the fuzzer nothing that small ones don't, and slow it down.
+    [ "$(wc -c < "$model")" -le 20000 ] || continue
+    cp "$model" "$corpus/checker/$case.onnx"
+    cp "$model" "$corpus/executor/$case.onnx"
+done
+# The first byte says which message follows (src/engine/native/fuzz.rs).
+for values in "$suites"/node/*/set_0/*.pb; do
+    [ "$(wc -c < "$values")" -le 4000 ] || continue
+    folder=$(basename "$(dirname "$(dirname "$values")")")
+    for sort in 0 1 2 3 4; do
+        [ "$sort" -eq 0 ] || case "$folder" in *sequence*|*optional*|*map*|*vectorizer*) ;; *) continue ;; esac
+        { printf "\\00$sort"; cat "$values"; } > "$corpus/parser/$folder-$(basename "$values" .pb)-$sort"
+    done
+done
+echo "$(find "$corpus" -type f | wc -l) files in $corpus"
