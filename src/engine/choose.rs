@@ -50,8 +50,10 @@ pub fn load(path: &Path, limits: &Limits, choice: Choice) -> Result<Arc<dyn Engi
     }
     let proto = decode(bytes.clone(), &file)?;
     if choice == Choice::Auto && !has_classical(&proto) {
-        if let Ok(engine) = tract::load(&bytes, &proto, &file) {
-            return Ok(engine);
+        match tract::load(&bytes, &proto, &file) {
+            // What the file asks for is too much for any engine.
+            done @ (Ok(_) | Err(LoadError::TooLarge { .. } | LoadError::ExternalData { .. })) => return done,
+            Err(_) => {}
         }
     }
     drop(bytes);

@@ -54,7 +54,8 @@ fn what_nobody_can_know_is_asked_for_with_the_flag_that_tells_it() {
     assert_eq!(refused.status.code(), Some(78), "{said}");
     assert!(said.contains("--fields a,b,c,d"), "{said}");
     assert!(!folder.path().join("b").exists() && !folder.path().join("b.part").exists());
-    let made = run(folder.path(), &["bundle", "init", &onnx, "m.jsonl", "-o", "b", "--yes", "--fields", "f,e,d,c"]);
+    let made =
+        run(folder.path(), &["bundle", "init", &onnx, "m.jsonl", "-o", "b", "--yes", "--fields", "f,e,d,c"]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let manifest = fs::read_to_string(folder.path().join("b/bundle.toml")).unwrap();
     let at = |name: &str| manifest.find(name).unwrap();

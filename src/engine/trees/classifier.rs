@@ -9,22 +9,6 @@ use super::{
     walk::Add,
 };
 
-/// The names of the classes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Labels {
-    Numbers(Vec<i64>),
-    Texts(Vec<String>),
-}
-
-impl Labels {
-    pub fn len(&self) -> usize {
-        match self {
-            Labels::Numbers(labels) => labels.len(),
-            Labels::Texts(labels) => labels.len(),
-        }
-    }
-}
-
 /// A forest that classifies.
 ///
 /// The ONNX text leaves two classes open; the reference is what onnxruntime 1.32 answers:

@@ -24,7 +24,7 @@ mod tests;
 mod transform;
 mod walk;
 
-pub(super) use classifier::{Classifier, Labels};
+pub(super) use classifier::Classifier;
 pub(super) use link::link;
 pub(super) use real::{Feature, Real};
 pub(super) use regressor::{Aggregate, Regressor};

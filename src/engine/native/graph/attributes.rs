@@ -73,9 +73,6 @@ impl<'a> Attributes<'a> {
         decode::sparse(sparse, self.weights).map(Some)
     }
 
-    pub fn type_proto(&self, name: &str) -> Result<Option<&'a TypeProto>, Fault> {
-        Ok(self.find(name, &[kind::TYPE_PROTO])?.and_then(|attribute| attribute.tp.as_ref()))
-    }
 }
 
 fn utf8<'a>(name: &str, bytes: &'a Bytes) -> Result<&'a str, Fault> {

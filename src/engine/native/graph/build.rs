@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use smallvec::SmallVec;
+
 use super::{
     Graph, Node, Output, Port, Source, Step, Subgraph, Type,
     attributes::Attributes,
@@ -153,7 +155,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             }
             let slot = self.slot();
             self.bind(&input.name, Some(Source::Slot(slot)))?;
-            self.graph.inputs.push(Port { name: input.name.clone(), ty, slot, default: None });
+            self.graph.inputs.push(Port { name: input.name.clone(), ty, slot });
         }
         for (name, value) in defaults {
             let constant = self.constant(value);
@@ -212,22 +214,11 @@ impl<'b, 'm> Builder<'b, 'm> {
         })?;
         let (graphs, captures) = self.subgraphs(&attributes, frame)?;
         let subgraphs = graphs.iter().map(|(_, graph)| Subgraph::clone(graph)).collect();
-        let constants = inputs
-            .iter()
-            .map(|source| match source {
-                Some(Source::Constant(at)) => Some(self.graph.constants[*at].clone()),
-                _ => None,
-            })
-            .collect();
         let prepared = Node {
             opset,
-            attributes: Attributes {
-                all: attributes.clone(),
-                weights: self.model.weights,
-            },
+            attributes: Attributes { all: attributes.clone(), weights: self.model.weights },
             inputs: inputs.iter().map(Option::is_some).collect(),
             outputs: node.output.iter().map(|output| !output.is_empty()).collect(),
-            constants,
             graphs,
         };
         let op = (entry.prepare)(&prepared)?;
@@ -243,7 +234,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             last_reads: vec![],
             outputs: vec![],
         };
-        if let Some(values) = self.fold(&step, node.output.len()) {
+        if let Some(values) = self.fold(&step, node.output.len())? {
             for (name, value) in node.output.iter().zip(values).filter(|(name, _)| !name.is_empty()) {
                 let constant = self.constant(value);
                 self.bind(name, Some(constant))?;
@@ -264,9 +255,28 @@ impl<'b, 'm> Builder<'b, 'm> {
         Ok(())
     }
 
-    /// What a node makes when all it reads is known. A fault leaves the node to the run, which may
-    /// never come to it.
-    fn fold(&mut self, step: &Step, outputs: usize) -> Option<Vec<Value>> {
+    /// What a node makes when all it reads is known. In a subgraph a fault leaves the node to the run,
+    /// which may never come to it; in the graph itself every run would come to it.
+    fn fold(&mut self, step: &Step, outputs: usize) -> Result<Option<Vec<Value>>, Fault> {
+        let Some((inputs, captures)) = self.known(step) else { return Ok(None) };
+        let max_loop_turns = self.model.bounds.max_loop_turns.min(self.spent.turns);
+        let mut run = Run::new(Bounds { max_loop_turns, ..self.model.bounds });
+        let values = (step.op)(&mut run, Args::new(inputs, captures));
+        self.spent.turns = self.spent.turns.saturating_sub(run.turns());
+        let values = match values {
+            Ok(values) => values,
+            Err(fault) if self.outer.is_none() && run.turns() < max_loop_turns => return Err(fault),
+            Err(_) => return Ok(None),
+        };
+        let bytes = values.iter().fold(0usize, |sum, value| sum.saturating_add(value.bytes()));
+        // What stands in the file as it is takes nothing more.
+        let stands = step.inputs.is_empty() && step.captures.is_empty();
+        let fits = stands || bytes <= MAX_FOLDED_BYTES && self.spent.fold(bytes);
+        Ok((values.len() >= outputs && fits).then(|| values.into_vec()))
+    }
+
+    /// The inputs and captures of a step, when all of them are constants.
+    fn known(&self, step: &Step) -> Option<(SmallVec<[Option<Value>; 4]>, SmallVec<[Value; 2]>)> {
         if step.entry.varies {
             return None;
         }
@@ -279,17 +289,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             .iter()
             .map(|source| source.as_ref().map_or(Some(None), |source| constant(source).map(Some)))
             .collect::<Option<_>>()?;
-        let captures = step.captures.iter().map(constant).collect::<Option<_>>()?;
-        let max_loop_turns = self.model.bounds.max_loop_turns.min(self.spent.turns);
-        let mut run = Run::new(Bounds { max_loop_turns, ..self.model.bounds });
-        let values = (step.op)(&mut run, Args::new(inputs, captures));
-        self.spent.turns = self.spent.turns.saturating_sub(run.turns());
-        let values = values.ok()?;
-        let bytes = values.iter().fold(0usize, |sum, value| sum.saturating_add(value.bytes()));
-        // What stands in the file as it is takes nothing more.
-        let stands = step.inputs.is_empty() && step.captures.is_empty();
-        let fits = stands || bytes <= MAX_FOLDED_BYTES && self.spent.fold(bytes);
-        (values.len() >= outputs && fits).then(|| values.into_vec())
+        Some((inputs, step.captures.iter().map(constant).collect::<Option<_>>()?))
     }
 
     /// Writes out a function where it is called: its body sees its parameters and nothing else.

@@ -18,8 +18,6 @@ pub struct Node<'a> {
     pub inputs: Vec<bool>,
     /// For each output, whether somebody wants it.
     pub outputs: Vec<bool>,
-    /// For each input, its value where that is known at load.
-    pub(super) constants: Vec<Option<Value>>,
     /// Attributes that are graphs, by name.
     pub(super) graphs: Vec<(String, Subgraph)>,
 }
@@ -63,13 +61,6 @@ impl<'a> Node<'a> {
         self.outputs.get(index).copied().unwrap_or(false)
     }
 
-    /// An input that is the same in every run.
-    pub fn constant(&self, index: usize) -> Option<&Tensor> {
-        match self.constants.get(index)?.as_ref()? {
-            Value::Tensor(tensor) => Some(tensor),
-            _ => None,
-        }
-    }
 
     /// A graph attribute: the body of a loop, the branch of an if. With it, which of the step's
     /// captures are its own: the graphs have theirs one after another, in the order of the attributes.

@@ -37,7 +37,6 @@ pub trait Element: Clone + Default + Send + Sync + 'static {
     const KIND: Kind;
     fn wrap(elements: Vec<Self>) -> Data;
     fn of(data: &Data) -> Option<&Arc<Vec<Self>>>;
-    fn of_mut(data: &mut Data) -> Option<&mut Arc<Vec<Self>>>;
 }
 
 macro_rules! elements {
@@ -48,9 +47,6 @@ macro_rules! elements {
                 Data::$variant(Arc::new(elements))
             }
             fn of(data: &Data) -> Option<&Arc<Vec<Self>>> {
-                if let Data::$variant(elements) = data { Some(elements) } else { None }
-            }
-            fn of_mut(data: &mut Data) -> Option<&mut Arc<Vec<Self>>> {
                 if let Data::$variant(elements) = data { Some(elements) } else { None }
             }
         }
