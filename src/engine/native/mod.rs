@@ -8,6 +8,12 @@
 //! tensor or more turns of a loop than [`exec::Bounds`] allow. A value never changes once another
 //! step can see it.
 
+#![allow(
+    clippy::clone_on_copy,
+    clippy::unnecessary_cast,
+    reason = "macros write one text for every element type; for some of them a cast or a clone is idle"
+)]
+
 mod exec;
 mod fault;
 #[cfg(any(fuzzing, test))]
@@ -23,5 +29,5 @@ mod value;
 
 pub use graph::{Axis, Type, label};
 pub use model::{has, load};
-pub use ops::{all, find};
+pub use ops::find;
 pub use value::{Kind, exchanged};

@@ -62,10 +62,6 @@ impl<T: Real> Classifier<T> {
         Ok(Classifier { forest, classes, base, transform, binary, voted })
     }
 
-    pub fn classes(&self) -> usize {
-        self.classes
-    }
-
     /// Features a row must have at least.
     pub fn features(&self) -> usize {
         self.forest.features

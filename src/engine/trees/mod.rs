@@ -26,7 +26,7 @@ mod walk;
 
 pub(super) use classifier::Classifier;
 pub(super) use link::link;
-pub(super) use real::{Feature, Real};
+pub(super) use real::Real;
 pub(super) use regressor::{Aggregate, Regressor};
 pub(super) use rows::Scratch;
 pub(super) use spec::{Branching, LinkedNode, Links, NodeSpec, VoteSpec};

@@ -7,7 +7,7 @@ use crate::engine::{
         fault::{Fault, fault},
         value::{Tensor, Weights, decode},
     },
-    onnx::proto::{AttributeProto, TypeProto, attribute_type as kind},
+    onnx::proto::{AttributeProto, attribute_type as kind},
 };
 
 /// The attributes of one node.
@@ -72,7 +72,6 @@ impl<'a> Attributes<'a> {
             attribute.sparse_tensor.as_ref().ok_or_else(|| fault!("attribute `{name}` lacks its tensor"))?;
         decode::sparse(sparse, self.weights).map(Some)
     }
-
 }
 
 fn utf8<'a>(name: &str, bytes: &'a Bytes) -> Result<&'a str, Fault> {

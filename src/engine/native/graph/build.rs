@@ -2,8 +2,6 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use smallvec::SmallVec;
-
 use super::{
     Graph, Node, Output, Port, Source, Step, Subgraph, Type,
     attributes::Attributes,
@@ -258,10 +256,10 @@ impl<'b, 'm> Builder<'b, 'm> {
     /// What a node makes when all it reads is known. In a subgraph a fault leaves the node to the run,
     /// which may never come to it; in the graph itself every run would come to it.
     fn fold(&mut self, step: &Step, outputs: usize) -> Result<Option<Vec<Value>>, Fault> {
-        let Some((inputs, captures)) = self.known(step) else { return Ok(None) };
+        let Some(args) = self.known(step) else { return Ok(None) };
         let max_loop_turns = self.model.bounds.max_loop_turns.min(self.spent.turns);
         let mut run = Run::new(Bounds { max_loop_turns, ..self.model.bounds });
-        let values = (step.op)(&mut run, Args::new(inputs, captures));
+        let values = (step.op)(&mut run, args);
         self.spent.turns = self.spent.turns.saturating_sub(run.turns());
         let values = match values {
             Ok(values) => values,
@@ -276,7 +274,7 @@ impl<'b, 'm> Builder<'b, 'm> {
     }
 
     /// The inputs and captures of a step, when all of them are constants.
-    fn known(&self, step: &Step) -> Option<(SmallVec<[Option<Value>; 4]>, SmallVec<[Value; 2]>)> {
+    fn known(&self, step: &Step) -> Option<Args> {
         if step.entry.varies {
             return None;
         }
@@ -289,7 +287,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             .iter()
             .map(|source| source.as_ref().map_or(Some(None), |source| constant(source).map(Some)))
             .collect::<Option<_>>()?;
-        Some((inputs, step.captures.iter().map(constant).collect::<Option<_>>()?))
+        Some(Args::new(inputs, step.captures.iter().map(constant).collect::<Option<_>>()?))
     }
 
     /// Writes out a function where it is called: its body sees its parameters and nothing else.
@@ -334,11 +332,7 @@ impl<'b, 'm> Builder<'b, 'm> {
     }
 
     /// The graphs among a node's attributes, and where what they read from outside is found.
-    fn subgraphs(
-        &mut self,
-        attributes: &[Named<'_>],
-        frame: &Frame<'_>,
-    ) -> Result<(Vec<(String, Subgraph)>, Vec<Source>), Fault> {
+    fn subgraphs(&mut self, attributes: &[Named<'_>], frame: &Frame<'_>) -> Result<Subgraphs, Fault> {
         let mut graphs = vec![];
         let mut captures = vec![];
         for (name, attribute) in attributes {
@@ -445,6 +439,9 @@ impl<'b, 'm> Builder<'b, 'm> {
         self.graph
     }
 }
+
+/// The graphs among a node's attributes by name, and what they read from around them.
+type Subgraphs = (Vec<(String, Subgraph)>, Vec<Source>);
 
 enum Known {
     Constant(Value),

@@ -11,7 +11,7 @@ mod order;
 mod spent;
 mod types;
 
-pub use build::{Model, build};
+pub use build::build;
 pub use node::Node;
 pub use order::label;
 pub use types::{Axis, Type};

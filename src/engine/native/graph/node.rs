@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use super::{Subgraph, attributes::Attributes};
-use crate::engine::native::{
-    fault::{Fault, fault},
-    value::{Tensor, Value},
-};
+use crate::engine::native::fault::{Fault, fault};
 
 /// What an operator is prepared from. Everything that doesn't depend on the inputs' values is worked
 /// out here, so that a run doesn't.
@@ -60,7 +57,6 @@ impl<'a> Node<'a> {
     pub fn has_output(&self, index: usize) -> bool {
         self.outputs.get(index).copied().unwrap_or(false)
     }
-
 
     /// A graph attribute: the body of a loop, the branch of an if. With it, which of the step's
     /// captures are its own: the graphs have theirs one after another, in the order of the attributes.

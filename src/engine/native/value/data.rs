@@ -37,6 +37,8 @@ pub trait Element: Clone + Default + Send + Sync + 'static {
     const KIND: Kind;
     fn wrap(elements: Vec<Self>) -> Data;
     fn of(data: &Data) -> Option<&Arc<Vec<Self>>>;
+    #[cfg(test)]
+    fn of_mut(data: &mut Data) -> Option<&mut Arc<Vec<Self>>>;
 }
 
 macro_rules! elements {
@@ -45,6 +47,10 @@ macro_rules! elements {
             const KIND: Kind = Kind::$variant;
             fn wrap(elements: Vec<Self>) -> Data {
                 Data::$variant(Arc::new(elements))
+            }
+            #[cfg(test)]
+            fn of_mut(data: &mut Data) -> Option<&mut Arc<Vec<Self>>> {
+                if let Data::$variant(elements) = data { Some(elements) } else { None }
             }
             fn of(data: &Data) -> Option<&Arc<Vec<Self>>> {
                 if let Data::$variant(elements) = data { Some(elements) } else { None }

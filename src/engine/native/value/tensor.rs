@@ -78,6 +78,14 @@ impl Tensor {
         T::of(&self.data).map(|v| &***v).ok_or_else(|| fault!("is {}, must be {}", self.kind(), T::KIND))
     }
 
+    /// The elements to be written: copied only when somebody else holds them too.
+    #[cfg(test)]
+    pub fn slice_mut<T: Element>(&mut self) -> Result<&mut [T], Fault> {
+        let kind = self.kind();
+        T::of_mut(&mut self.data)
+            .map(|v| &mut **Arc::make_mut(v))
+            .ok_or_else(|| fault!("is {kind}, must be {}", T::KIND))
+    }
 
     /// The same elements in another shape; nothing is copied.
     ///

@@ -14,7 +14,7 @@ use crate::engine::native::{
         matrix::{Product, wide_product},
         op,
     },
-    value::{Element, Kind, Shape, Tensor, elements},
+    value::{Kind, Shape, Tensor, elements},
 };
 
 /// A scale or zero point for each row of the left operand lies across its columns.
