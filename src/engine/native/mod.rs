@@ -9,9 +9,13 @@
 //! step can see it.
 
 #![allow(
+    clippy::absurd_extreme_comparisons,
     clippy::clone_on_copy,
+    clippy::manual_contains,
+    clippy::needless_return,
     clippy::unnecessary_cast,
-    reason = "macros write one text for every element type; for some of them a cast or a clone is idle"
+    clippy::useless_conversion,
+    reason = "macros write one text for every element type; for some of them a part of it is idle"
 )]
 
 mod exec;

@@ -34,9 +34,7 @@ fn along_axis(node: &Node<'_>, share: Share) -> Result<Op, Fault> {
     let axis = node.int("axis", if flattens { 1 } else { -1 })?;
     op(move |run, args| {
         let x = args.tensor(0)?;
-        let (len, inner) = if flattens && axis == x.rank() as i64 {
-            (1, 1)
-        } else if x.rank() == 0 {
+        let (len, inner) = if x.rank() == 0 || flattens && axis == x.rank() as i64 {
             (1, 1)
         } else {
             let axis = shape::axis(axis, x.rank())?;
