@@ -102,7 +102,7 @@ fault: pipelines.press.output_topic = "v/{sourc}": may hold {pipeline}, {device}
 fault: pipelines.press.qos = 2: must be a whole number from 0 to 1 (edgeward.toml:25)
 fault: pipelines.press.max_batch = 1.5: must be a whole number from 1 to 4096 (edgeward.toml:27)
 fault: pipelines.press.model: is missing: a bundle's folder or an .onnx file (edgeward.toml:22)
-fault: pipelines.press.inputs.x.fields[1].missing = "lst": must be "reject", "last" or a finite number (edgeward.toml:30)
+fault: pipelines.press.inputs.x.fields[1].missing = "lst": must be "reject", "last", "nan" or a finite number (edgeward.toml:30)
 fault: pipelines.press.inputs.x.fields[1].typ: is not a known key; did you mean `type`? (edgeward.toml:30)
 fault: pipelines.press.inputs.x.fields[2].path: is missing: where the field stands in the payload (edgeward.toml:30)
 fault: pipelines.press.inputs.x: with a json payload an input needs exactly one of `fields` and `array` (edgeward.toml:29)

@@ -4,9 +4,12 @@ use tract_onnx::pb::{FunctionProto, tensor_proto::DataType};
 
 use super::{
     build::{self, D, Model, mlp},
-    error, load_bytes, load_model, write,
+    error, load_bytes, load_model, run_f32, write,
 };
-use crate::engine::{Choice, Limits, LoadError, load};
+use crate::{
+    domain::{Tensor, TensorData},
+    engine::{Choice, Limits, LoadError, load},
+};
 
 const N: D = D::Named("N");
 
@@ -84,12 +87,12 @@ fn a_model_without_its_parts() {
     assert_says(&without(&|m| m.graph().node.clear()), &["no nodes"]);
     assert_says(&without(&|m| m.graph().output.clear()), &["no outputs"]);
     assert_says(&without(&|m| m.graph().input.clear()), &["takes no input"]);
-    assert_says(&without(&|m| m.graph().input[0].r#type = None), &["input `x` is not a tensor"]);
+    assert_says(&without(&|m| m.graph().input[0].r#type = None), &["input `x`", "declares no type"]);
     assert_says(
         &without(&|m| m.graph().output[0].name = "elsewhere".into()),
         &["no node makes", "`elsewhere`"],
     );
-    assert_says(&without(&|m| drop(m.graph().initializer.pop())), &["`b2`", "which nothing makes"]);
+    assert_says(&without(&|m| drop(m.graph().initializer.pop())), &["`b2`", "neither an input nor a weight"]);
 }
 
 #[test]
@@ -107,7 +110,6 @@ fn larger_than_allowed() {
 fn every_missing_operator_is_listed() {
     let inner = Model::new().node("Bogus", &["x"], &["inner"]).proto.graph.unwrap();
     let mut model = mlp(N)
-        .node("ZipMap", &["y"], &["z"])
         .node("SVMRegressor", &["y"], &["s1"])
         .node("SVMRegressor", &["y"], &["s2"])
         .node_with("If", &["y"], &["i"], vec![build::graph("then_branch", inner)]);
@@ -115,14 +117,12 @@ fn every_missing_operator_is_listed() {
     model = model.node("MatMul", &["y"], &["c"]);
     model.graph().node[custom].domain = "com.example".into();
     let Err(LoadError::UnsupportedOperators { nodes, .. }) = load_model(&model) else { panic!("loaded") };
-    assert_eq!(nodes.len(), 4, "{nodes:#?}");
+    assert_eq!(nodes.len(), 3, "{nodes:#?}");
     let text = error(load_model(&model));
     assert_says(
         &text,
         &[
-            "4 operators are not supported",
-            "Operator `ZipMap` (node `z_node`): export with zipmap off",
-            "{'zipmap': False}",
+            "3 operators are not supported",
             "Operator `SVMRegressor` (nodes `s1_node`, `s2_node`): ",
             "Operator `Bogus` (node `inner_node`)",
             "Operator `com.example.MatMul` (node `c_node`): an operator of `com.example`",
@@ -132,24 +132,39 @@ fn every_missing_operator_is_listed() {
 
 #[test]
 fn functions_of_the_model_itself() {
-    let mut model = mlp(N);
+    let mut model = Model::new()
+        .input("x", DataType::Float, &[N, D::Is(2)])
+        .output("y", DataType::Float, &[N, D::Is(2)])
+        .node("Twice", &["x"], &["y"]);
     model.graph().node[0].domain = "local".into();
-    let function = FunctionProto {
-        name: Some("MatMul".into()),
+    let mut function = FunctionProto {
+        name: Some("Twice".into()),
         domain: Some("local".into()),
+        input: vec!["a".into()],
+        output: vec!["b".into()],
+        opset_import: model.proto.opset_import.clone(),
         ..FunctionProto::default()
     };
-    model.proto.functions.push(function);
-    assert_says(&error(load_model(&model)), &["local.MatMul", "inline it"]);
+    function.node = Model::new().node("Add", &["a", "a"], &["b"]).proto.graph.unwrap().node;
+    model.proto.functions.push(function.clone());
+    let engine = load_model(&model).unwrap();
+    assert_eq!(run_f32(&*engine, Tensor::new(vec![1, 2], TensorData::F32(vec![1.5, -2.0]))), [3.0, -4.0]);
+    // A call with more inputs than the function has.
+    model.proto.functions[0].input.clear();
+    assert_says(&error(load_model(&model)), &["local.Twice", "has 0 inputs"]);
 }
 
 #[test]
-fn element_types_the_engine_lacks() {
+fn element_types_that_one_engine_lacks() {
     let model = Model::new()
         .input("x", DataType::Bfloat16, &[N, D::Is(4)])
         .output("y", DataType::Bfloat16, &[N, D::Is(4)])
         .node("Relu", &["x"], &["y"]);
-    assert_says(&error(load_model(&model)), &["input `x`", "BFLOAT16", "float32"]);
+    // tract lacks them, our own executor doesn't: nine bits of mantissa become eight.
+    let engine = load_model(&model).unwrap();
+    assert_eq!(engine.name(), "native");
+    let x = Tensor::new(vec![1, 4], TensorData::F32(vec![-1.0, 1.001, 2.0, 0.5]));
+    assert_eq!(run_f32(&*engine, x), [0.0, 1.0, 2.0, 0.5]);
 }
 
 #[test]
@@ -160,7 +175,7 @@ fn a_wrong_graph_names_its_node() {
         .weights("w", &[7, 4], &[0.5; 28])
         .node("MatMul", &["x", "w"], &["m"])
         .node("Exp", &["m"], &["y"]);
-    assert_says(&error(load_model(&model)), &["can't run here", "m_node", "MatMul"]);
+    assert_says(&error(load_model(&model)), &["breaks a rule of ONNX", "m_node", "MatMul"]);
 }
 
 #[test]
@@ -170,6 +185,6 @@ fn an_attribute_that_makes_no_sense_is_an_error() {
             .input("x", DataType::Float, &[N, D::Is(4)])
             .output("y", DataType::Float, &[N, D::Is(8)])
             .node_with("Concat", &["x", "x"], &["y"], attributes);
-        assert_says(&error(load_model(&model)), &["can't run here"]);
+        assert_says(&error(load_model(&model)), &["y_node"]);
     }
 }
