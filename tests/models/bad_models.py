@@ -4,7 +4,7 @@
 Written into `bad/` under the models' folder, one `.onnx` each, named after what is wrong:
 
     truncated, truncated_weights, empty, text, other_protobuf
-    unsupported_operator    SVMRegressor of ai.onnx.ml
+    unsupported_operator    FusedConv of com.microsoft
     made_up_operator        domain com.example, operator Wobble
     future_opset            default domain, opset 9999
     dangling_input          a node that reads a tensor nobody makes
@@ -63,20 +63,6 @@ def one_node(operator, domain="", inputs=("x",), outputs=(("y", F, ["N", 1]),), 
     return model([node], [("x", F, ["N", 4])], list(outputs), initializers, opsets, check=False)
 
 
-def support_vectors():
-    """y = 1 - x0, with one linear support vector."""
-    return one_node(
-        "SVMRegressor",
-        domain="ai.onnx.ml",
-        opsets=ML,
-        kernel_type="LINEAR",
-        coefficients=[-1.0],
-        support_vectors=[1.0, 0.0, 0.0, 0.0],
-        n_supports=1,
-        rho=[1.0],
-    )
-
-
 def constant_of_huge_shape():
     fill = helper.make_node("ConstantOfShape", ["shape"], ["big"], name="fill")
     total = helper.make_node("ReduceSum", ["big"], ["sum"], name="sum", keepdims=0)
@@ -117,7 +103,7 @@ def main(models: Path):
         "text": b"This is not a model.\n" * 20,
         # A valid protobuf message (field 1, length-delimited) that is no ModelProto.
         "other_protobuf": b"\x0a\x05hello\x12\x05world",
-        "unsupported_operator": support_vectors(),
+        "unsupported_operator": one_node("FusedConv", domain="com.microsoft", opsets=(("", 17), ("com.microsoft", 1))),
         "made_up_operator": one_node("Wobble", domain="com.example", opsets=(("", 17), ("com.example", 1))),
         "future_opset": one_node("Relu", outputs=(("y", F, ["N", 4]),), opsets=(("", 9999),)),
         "dangling_input": one_node("Add", inputs=("x", "nobody"), outputs=(("y", F, ["N", 4]),)),

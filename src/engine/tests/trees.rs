@@ -316,7 +316,7 @@ fn trees_that_make_no_sense_are_refused() {
         ("nodes_modes", texts("nodes_modes", &["BRANCH_ODD", "LEAF", "LEAF"]), "BRANCH_ODD"),
         ("nodes_values", floats("nodes_values", &[0.0]), "differ in length"),
         ("classlabels_int64s", ints("classlabels_int64s", &[1]), "1 class"),
-        ("classlabels_int64s", ints("other", &[1]), "must have class labels"),
+        ("classlabels_int64s", ints("other", &[1]), "classlabels_strings"),
         ("post_transform", text("post_transform", "ODD"), "ODD"),
         ("base_values", floats("base_values", &[1.0, 2.0, 3.0]), "3 base values"),
         ("nodes_values", floats("nodes_values_as_tensor", &[0.0; 3]), "double precision"),
