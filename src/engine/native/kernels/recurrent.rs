@@ -96,6 +96,8 @@ pub struct Scratch<T> {
     pub projected: Vec<T>,
     /// Batch, gates, hidden.
     pub recurrent: Vec<T>,
+    /// As large, to turn that.
+    pub turned: Vec<T>,
     /// Batch, hidden.
     pub reset: Vec<T>,
     /// Gates, hidden.
@@ -185,12 +187,11 @@ impl<T: Real> Direction<'_, T> {
         let weights = &self.r[2 * hidden * hidden..];
         gemm(batch, hidden, hidden, &scratch.reset, (hidden, 1), weights, (1, hidden), last);
         // Back to a row for each sequence.
-        let mut rows = vec![T::ZERO; batch * width];
-        for (sequence, rows) in rows.chunks_exact_mut(width).enumerate() {
+        for (sequence, rows) in scratch.turned.chunks_exact_mut(width).enumerate() {
             rows[..2 * hidden].copy_from_slice(&first[sequence * 2 * hidden..][..2 * hidden]);
             rows[2 * hidden..].copy_from_slice(&last[sequence * hidden..][..hidden]);
         }
-        scratch.recurrent.copy_from_slice(&rows);
+        std::mem::swap(&mut scratch.recurrent, &mut scratch.turned);
     }
 
     /// Writes the gates within `range` before their activation.

@@ -123,10 +123,10 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("quantised numbers", quantised::OPERATORS),
     ("random numbers", random::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
-    ("signals", signals::OPERATORS),
     ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),
+    ("signals", signals::OPERATORS),
     ("text", text::OPERATORS),
     ("training", training::OPERATORS),
 ];

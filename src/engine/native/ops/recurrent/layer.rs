@@ -170,6 +170,7 @@ fn body<T: Real>(run: &mut Run<'_>, args: &Args, layer: &Layer) -> Result<Output
     let mut scratch = Scratch {
         projected: run.filled(elements(&[steps, batch, width])?, T::ZERO)?,
         recurrent: run.filled(elements(&[batch, width])?, T::ZERO)?,
+        turned: run.filled(elements(&[batch, width])?, T::ZERO)?,
         reset: run.filled(elements(&[batch, hidden])?, T::ZERO)?,
         gates: run.filled(width, T::ZERO)?,
     };
