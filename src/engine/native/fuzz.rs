@@ -34,7 +34,9 @@ pub fn parse(bytes: &[u8]) {
     let rest = Bytes::copy_from_slice(rest);
     let _: Option<Result<Value, Fault>> = match sort % 5 {
         0 => TensorProto::decode(rest).ok().map(|proto| decode::tensor(&proto, weights()).map(Value::Tensor)),
-        1 => SparseTensorProto::decode(rest).ok().map(|proto| decode::sparse(&proto, weights()).map(Value::Tensor)),
+        1 => SparseTensorProto::decode(rest)
+            .ok()
+            .map(|proto| decode::sparse(&proto, weights()).map(Value::Tensor)),
         2 => SequenceProto::decode(rest).ok().map(|proto| decode::sequence(&proto, weights())),
         3 => MapProto::decode(rest).ok().map(|proto| decode::map(&proto, weights())),
         _ => OptionalProto::decode(rest).ok().map(|proto| decode::optional(&proto, weights())),

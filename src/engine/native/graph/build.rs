@@ -221,10 +221,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             .collect();
         let prepared = Node {
             opset,
-            attributes: Attributes {
-                all: attributes.clone(),
-                weights: self.model.weights,
-            },
+            attributes: Attributes { all: attributes.clone(), weights: self.model.weights },
             inputs: inputs.iter().map(Option::is_some).collect(),
             outputs: node.output.iter().map(|output| !output.is_empty()).collect(),
             constants,

@@ -5,10 +5,7 @@ use prost::Message;
 
 use super::build::Model;
 use crate::engine::{
-    native::{
-        fault::Fault,
-        value::Kind,
-    },
+    native::{fault::Fault, value::Kind},
     onnx::proto::{AttributeProto, GraphProto, ModelProto, SparseTensorProto, TensorProto},
 };
 
@@ -33,9 +30,10 @@ impl Spent {
     pub fn new(proto: &ModelProto, model: &Model<'_>) -> Self {
         let in_functions: usize = proto.functions.iter().map(|function| function.node.len()).sum();
         let in_graph = proto.graph.as_ref().map_or(0, |graph| nodes(graph, 0));
-        let bytes = model.weights.file.map_or(model.bounds.max_tensor_bytes.saturating_mul(2), |file| {
-            file.limits.max_model_bytes
-        });
+        let bytes = model
+            .weights
+            .file
+            .map_or(model.bounds.max_tensor_bytes.saturating_mul(2), |file| file.limits.max_model_bytes);
         let nodes = in_graph.saturating_add(in_functions).saturating_add(MORE_NODES);
         Spent { nodes, bytes, folded_bytes: FOLDED_BYTES, turns: FOLDED_TURNS }
     }

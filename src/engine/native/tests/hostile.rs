@@ -2,7 +2,8 @@
 //! rule, without a panic, and before it has taken the machine's memory or time.
 
 use super::make::{
-    bools, call, declared, floats, function, graph, graph_of, int, ints, model, model_of, node, run, tensor_of,
+    bools, call, declared, floats, function, graph, graph_of, int, ints, model, model_of, node, run,
+    tensor_of,
 };
 use crate::engine::{
     native::{
@@ -79,7 +80,11 @@ fn operators_that_nobody_knows() {
         &["Frobnicate", "no operator"],
     );
     assert!(fault.node.contains("Frobnicate `y`"), "{}", fault.node);
-    refused(&simple(vec![node("Relux", &["x"], &["y"], vec![])], vec![]), FaultKind::Unsupported, &["`Relu`?"]);
+    refused(
+        &simple(vec![node("Relux", &["x"], &["y"], vec![])], vec![]),
+        FaultKind::Unsupported,
+        &["`Relu`?"],
+    );
     let foreign = NodeProto { domain: "com.example".into(), ..node("Relu", &["x"], &["y"], vec![]) };
     invalid(&simple(vec![foreign], vec![]), &["com.example.Relu", "doesn't import"]);
     let newer = model_of(999, graph(vec![], &[("x", 1)], &["x"], vec![]), vec![]);
@@ -88,7 +93,8 @@ fn operators_that_nobody_knows() {
 
 #[test]
 fn ranks_types_and_numbers_of_inputs_that_do_not_fit() {
-    let one = |op: &str, inputs: &[&str], attributes| simple(vec![node(op, inputs, &["y"], attributes)], vec![]);
+    let one =
+        |op: &str, inputs: &[&str], attributes| simple(vec![node(op, inputs, &["y"], attributes)], vec![]);
     invalid(&one("MatMul", &["x"], vec![]), &["MatMul `y`", "input 1"]);
     invalid(&one("Add", &[], vec![]), &["Add `y`", "input 0"]);
     invalid(&one("Transpose", &["x"], vec![perm(&[0, 1, 2])]), &["Transpose", "perm"]);
@@ -119,17 +125,27 @@ fn attributes_of_the_wrong_type() {
         r#type: attribute_type::STRING,
         ..AttributeProto::default()
     };
-    invalid(&simple(vec![node("Concat", &["x"], &["y"], vec![text])], vec![]), &["Concat", "`axis` has type 3"]);
+    invalid(
+        &simple(vec![node("Concat", &["x"], &["y"], vec![text])], vec![]),
+        &["Concat", "`axis` has type 3"],
+    );
     invalid(&simple(vec![node("Concat", &["x"], &["y"], vec![])], vec![]), &["Concat", "lacks", "`axis`"]);
-    let empty = AttributeProto { name: "value".into(), r#type: attribute_type::TENSOR, ..AttributeProto::default() };
-    invalid(&simple(vec![node("Constant", &[], &["y"], vec![empty])], vec![]), &["Constant", "lacks its tensor"]);
+    let empty =
+        AttributeProto { name: "value".into(), r#type: attribute_type::TENSOR, ..AttributeProto::default() };
+    invalid(
+        &simple(vec![node("Constant", &[], &["y"], vec![empty])], vec![]),
+        &["Constant", "lacks its tensor"],
+    );
     let text = AttributeProto {
         name: "pattern".into(),
         s: vec![0xff].into(),
         r#type: attribute_type::STRING,
         ..AttributeProto::default()
     };
-    invalid(&simple(vec![node("RegexFullMatch", &["x"], &["y"], vec![text])], vec![]), &["RegexFullMatch", "UTF-8"]);
+    invalid(
+        &simple(vec![node("RegexFullMatch", &["x"], &["y"], vec![text])], vec![]),
+        &["RegexFullMatch", "UTF-8"],
+    );
 }
 
 /// Shapes that no machine has the memory for, from weights and from what a run computes.
@@ -140,7 +156,9 @@ fn sizes_that_overflow() {
         simple(vec![node(op, inputs, &["y"], vec![])], weights)
     };
     for sizes in [&[HUGE][..], &[HUGE, HUGE, HUGE], &[1 << 32, 1 << 32], &[i64::MAX, 2]] {
-        for model in [with("ConstantOfShape", &["n"], sizes), with("Expand", &["x", "n"], &[sizes, &[2]].concat())] {
+        for model in
+            [with("ConstantOfShape", &["n"], sizes), with("Expand", &["x", "n"], &[sizes, &[2]].concat())]
+        {
             let fault = run(&model, x()).unwrap_err();
             assert!(fault.node.contains('y'), "{fault}");
         }
@@ -167,7 +185,8 @@ fn sizes_that_overflow() {
 
 #[test]
 fn ranges_and_sizes_that_overflow() {
-    let weights = vec![ints("a", &[], &[0]), ints("b", &[], &[HUGE]), ints("c", &[], &[1]), ints("z", &[], &[0])];
+    let weights =
+        vec![ints("a", &[], &[0]), ints("b", &[], &[HUGE]), ints("c", &[], &[1]), ints("z", &[], &[0])];
     let range = |inputs: &[&str]| simple(vec![node("Range", inputs, &["y"], vec![])], weights.clone());
     assert_eq!(run(&range(&["a", "b", "c"]), x()).unwrap_err().kind, FaultKind::Limit);
     invalid(&range(&["a", "b", "z"]), &["Range"]);
@@ -175,7 +194,8 @@ fn ranges_and_sizes_that_overflow() {
     let resize = node("Resize", &["i", "", "", "sizes"], &["y"], vec![]);
     let fault = run(&simple(vec![resize], weights), x()).unwrap_err();
     assert!(fault.node.contains("Resize"), "{fault}");
-    let weights = vec![floats("scales", &[4], &[1.0, 1.0, 1.0, f32::INFINITY]), floats("i", &[1, 1, 1, 1], &[1.0])];
+    let weights =
+        vec![floats("scales", &[4], &[1.0, 1.0, 1.0, f32::INFINITY]), floats("i", &[1, 1, 1, 1], &[1.0])];
     let resize = node("Resize", &["i", "", "scales"], &["y"], vec![]);
     let fault = run(&simple(vec![resize], weights), x()).unwrap_err();
     assert!(fault.node.contains("Resize"), "{fault}");
@@ -200,7 +220,10 @@ fn windows_far_larger_than_their_image() {
 fn empty_tensors_with_huge_dimensions() {
     for sizes in [[0, HUGE, HUGE], [HUGE, 0, HUGE], [1 << 40, 1 << 40, 0]] {
         let weights = vec![ints("n", &[3], &sizes)];
-        too_much(&simple(vec![node("ConstantOfShape", &["n"], &["y"], vec![])], weights), &["ConstantOfShape"]);
+        too_much(
+            &simple(vec![node("ConstantOfShape", &["n"], &["y"], vec![])], weights),
+            &["ConstantOfShape"],
+        );
     }
     // What can be counted is fine, and stays so whatever is done with it.
     for op in ["Shape", "Transpose", "Flatten", "Relu", "Softmax", "ReduceSum", "Size", "NonZero", "Det"] {
@@ -264,7 +287,12 @@ fn sparse_tensors_with_wrong_indices() {
 }
 
 /// A body for `Loop`: passes on the condition `says` (or its own) and what it is given.
-fn body(nodes: Vec<NodeProto>, condition: &str, outputs: &[&str], weights: Vec<TensorProto>) -> AttributeProto {
+fn body(
+    nodes: Vec<NodeProto>,
+    condition: &str,
+    outputs: &[&str],
+    weights: Vec<TensorProto>,
+) -> AttributeProto {
     let inputs = [("i", 7), ("c", 9), ("v", 1)];
     graph_of("body", graph(nodes, &inputs, &[&[condition], outputs].concat(), weights))
 }
@@ -282,7 +310,8 @@ fn loops_that_never_end() {
     let inner = body(vec![node("Relu", &["v"], &["w"], vec![])], "c", &["w"], vec![]);
     let nodes = vec![node("Loop", &["n", "", "v"], &["w"], vec![inner])];
     let outer = body(nodes, "c", &["w"], vec![]);
-    let nested = simple(vec![node("Loop", &["n", "", "x"], &["y"], vec![outer])], vec![ints("n", &[], &[100])]);
+    let nested =
+        simple(vec![node("Loop", &["n", "", "x"], &["y"], vec![outer])], vec![ints("n", &[], &[100])]);
     too_much(&nested, &["Loop", "max_loop_turns"]);
     // Of constants alone: computed when the model is read.
     let nodes = (0..50)
@@ -301,7 +330,8 @@ fn loops_that_grow_what_they_carry() {
         let body = body(nodes, "c", outputs, vec![ints("zero", &[], &[0])]);
         let outputs: Vec<String> = (0..outputs.len()).map(|i| format!("o{i}")).collect();
         let outputs: Vec<&str> = outputs.iter().map(|name| &**name).collect();
-        let nodes = vec![node("Loop", given, &outputs, vec![body]), node("Identity", &["o0"], &["y"], vec![])];
+        let nodes =
+            vec![node("Loop", given, &outputs, vec![body]), node("Identity", &["o0"], &["y"], vec![])];
         simple(nodes, vec![ints("n", &[], &[900])])
     };
     let double = node("Concat", &["v", "v"], &["w"], vec![int("axis", 0)]);
@@ -374,7 +404,8 @@ fn a_function_sees_its_parameters_and_nothing_else() {
     let model = super::make::model(graph(vec![more], &[("x", 1)], &["y"], vec![]), vec![few]);
     invalid(&model, &["f.f", "1 inputs"]);
     let lacks = function("f", &["a"], &["b"], vec![]);
-    let model = super::make::model(graph(vec![call("f", &["x"], &["y"])], &[("x", 1)], &["y"], vec![]), vec![lacks]);
+    let model =
+        super::make::model(graph(vec![call("f", &["x"], &["y"])], &[("x", 1)], &["y"], vec![]), vec![lacks]);
     invalid(&model, &["f.f", "doesn't make its output `b`"]);
 }
 
@@ -411,7 +442,15 @@ fn graphs_nested_deep() {
 #[test]
 fn bodies_that_do_not_fit_their_node() {
     let body = |outputs: &[&str]| {
-        graph_of("body", graph(vec![node("Relu", &["v"], &["w"], vec![])], &[("i", 7), ("c", 9), ("v", 1)], outputs, vec![]))
+        graph_of(
+            "body",
+            graph(
+                vec![node("Relu", &["v"], &["w"], vec![])],
+                &[("i", 7), ("c", 9), ("v", 1)],
+                outputs,
+                vec![],
+            ),
+        )
     };
     let with = |inputs: &[&str], outputs: &[&str]| {
         let nodes = vec![node("Loop", inputs, &["y"], vec![body(outputs)])];

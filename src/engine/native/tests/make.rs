@@ -35,11 +35,21 @@ pub fn int(name: &str, i: i64) -> AttributeProto {
 }
 
 pub fn graph_of(name: &str, g: GraphProto) -> AttributeProto {
-    AttributeProto { name: name.into(), g: Some(g), r#type: attribute_type::GRAPH, ..AttributeProto::default() }
+    AttributeProto {
+        name: name.into(),
+        g: Some(g),
+        r#type: attribute_type::GRAPH,
+        ..AttributeProto::default()
+    }
 }
 
 pub fn tensor_of(name: &str, t: TensorProto) -> AttributeProto {
-    AttributeProto { name: name.into(), t: Some(t), r#type: attribute_type::TENSOR, ..AttributeProto::default() }
+    AttributeProto {
+        name: name.into(),
+        t: Some(t),
+        r#type: attribute_type::TENSOR,
+        ..AttributeProto::default()
+    }
 }
 
 /// A weight of int64.
@@ -88,21 +98,13 @@ pub fn graph(
     GraphProto {
         node: nodes,
         input: inputs.iter().map(|(name, kind)| declared(name, *kind)).collect(),
-        output: outputs
-            .iter()
-            .map(|name| ValueInfoProto { name: name.to_string(), r#type: None })
-            .collect(),
+        output: outputs.iter().map(|name| ValueInfoProto { name: name.to_string(), r#type: None }).collect(),
         initializer: weights,
         ..GraphProto::default()
     }
 }
 
-pub fn function(
-    name: &str,
-    inputs: &[&str],
-    outputs: &[&str],
-    nodes: Vec<NodeProto>,
-) -> FunctionProto {
+pub fn function(name: &str, inputs: &[&str], outputs: &[&str], nodes: Vec<NodeProto>) -> FunctionProto {
     FunctionProto {
         name: name.into(),
         domain: "f".into(),

@@ -55,8 +55,24 @@ impl Random {
     /// A number that breaks things.
     fn number(&mut self) -> i64 {
         const NUMBERS: [i64; 18] = [
-            0, 1, -1, 2, -2, 3, 7, 64, 1000, -1000, 1 << 31, -(1 << 31), 1 << 40, 1 << 62, i64::MAX, i64::MIN,
-            i64::MAX - 1, u32::MAX as i64,
+            0,
+            1,
+            -1,
+            2,
+            -2,
+            3,
+            7,
+            64,
+            1000,
+            -1000,
+            1 << 31,
+            -(1 << 31),
+            1 << 40,
+            1 << 62,
+            i64::MAX,
+            i64::MIN,
+            i64::MAX - 1,
+            u32::MAX as i64,
         ];
         NUMBERS[self.below(NUMBERS.len())]
     }
@@ -112,7 +128,8 @@ fn change_graph(graph: &mut GraphProto, others: &[String], random: &mut Random) 
 
 fn change_nodes(nodes: &mut [NodeProto], others: &[String], random: &mut Random) {
     for _ in 0..=random.below(2) {
-        let names: Vec<String> = nodes.iter().flat_map(|node| node.input.iter().chain(&node.output)).cloned().collect();
+        let names: Vec<String> =
+            nodes.iter().flat_map(|node| node.input.iter().chain(&node.output)).cloned().collect();
         let Some(node) = random.of_mut(nodes) else { return };
         match random.below(8) {
             0 => node.op_type = random.of(others).cloned().unwrap_or_default(),
