@@ -168,7 +168,7 @@ pub struct BundleInitArgs {
     pub name: Option<String>,
     /// The bundle's version
     #[arg(long = "set-version", value_name = "VERSION", default_value = "1.0.0")]
-    pub version: String,
+    pub bundle_version: String,
     /// The fields that fill the model's input, in the order it was trained with: a,b,c
     #[arg(long, value_name = "NAMES")]
     pub fields: Option<String>,

@@ -50,8 +50,10 @@ pub fn load(path: &Path, limits: &Limits, choice: Choice) -> Result<Arc<dyn Engi
     }
     let proto = decode(bytes.clone(), &file)?;
     if choice == Choice::Auto && !has_classical(&proto) {
-        if let Ok(engine) = tract::load(&bytes, &proto, &file) {
-            return Ok(engine);
+        let loaded = tract::load(&bytes, &proto, &file);
+        // What the file asks for is too much for any engine.
+        if let Ok(_) | Err(LoadError::TooLarge { .. } | LoadError::ExternalData { .. }) = loaded {
+            return loaded;
         }
     }
     drop(bytes);

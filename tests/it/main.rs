@@ -10,6 +10,7 @@
 mod admin;
 mod bad_input;
 mod bad_models;
+mod bundle_init;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;

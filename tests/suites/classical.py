@@ -1,5 +1,9 @@
 """Single operators of ai.onnx.ml, with every attribute that changes what they answer. The expected values
-are ONNX Runtime's own: where the specification is open, its answer is the one that models rely on."""
+are ONNX Runtime's own: where the specification is open, its answer is the one that models rely on.
+
+Of TreeEnsemble, ONNX Runtime 1.32 takes `post_transform` 1 for LOGISTIC and 2 for SOFTMAX, which the specification
+has the other way round: it is asked with the two exchanged. What it looks for in a set it casts to an integer
+first, so that -1.5 is found in {-1}; rows for TreeEnsemble are whole numbers."""
 
 import itertools
 from pathlib import Path
@@ -155,6 +159,7 @@ def ensembles():
             attributes = ensemble(kind, targets)
             attributes |= {"aggregate_function": aggregate, "post_transform": transform}
             x = tree_rows(missing=True).astype(dtype)
+            x = np.floor(np.where(np.isinf(x), 1, x))
             name = f"ensemble-{what}-{aggregate}-{targets}-{transform}"
             yield name, "TreeEnsemble", attributes, [tensor(kind)], [x], [tensor(kind)], 5
 
@@ -399,7 +404,13 @@ def main(out: Path, _suites):
     for name, operator, attributes, inputs, values, outputs, version in cases():
         model = build(operator, attributes, inputs, outputs, version)
         onnx.checker.check_model(model)
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options)
         feeds = {f"x{at}": value for at, value in enumerate(values)}
+        asked = model
+        if operator == "TreeEnsemble":
+            exchanged = {1: 2, 2: 1}.get(attributes["post_transform"], attributes["post_transform"])
+            asked = build(operator, {**attributes, "post_transform": exchanged}, inputs, outputs, version)
+        session = onnxruntime.InferenceSession(asked.SerializeToString(), options)
         expected = session.run(None, feeds)
-        write_case(out, "classical", name, model, [(values, expected)], 1e-5, 1e-5, source)
+        # Near one half ONNX Runtime's f32 loses most digits of the quantile.
+        atol = 2e-3 if attributes.get("post_transform") == "PROBIT" else 1e-5
+        write_case(out, "classical", name, model, [(values, expected)], 1e-5, atol, source)

@@ -25,7 +25,7 @@ pub fn init(args: BundleInitArgs) -> Result<(), Failure> {
     let name = args.name.clone().unwrap_or(stem);
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from(&name));
     let mut ask = Terminal::new(&args);
-    let draft = Draft::new(&name, &args.version, engine.signature(), sample.as_ref(), &mut ask)
+    let draft = Draft::new(&name, &args.bundle_version, engine.signature(), sample.as_ref(), &mut ask)
         .map_err(Failure::config)?;
     let written = draft.write(&args.model, &folder, sample.as_ref(), &limits).map_err(Failure::config)?;
     if args.json {

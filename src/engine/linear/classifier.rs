@@ -1,7 +1,7 @@
 //! LinearClassifier.
 
 use super::weights::Weights;
-use crate::engine::trees::{Transform, probit};
+use crate::engine::trees::{Transform, logistic, probit};
 
 /// A linear model that classifies. Where the ONNX text is open, the reference is onnxruntime 1.32.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,8 +82,11 @@ impl LinearClassifier {
         scores.resize(rows * 2, 0.0);
         for row in (0..rows).rev() {
             let score = scores[row];
-            scores[row * 2] = if self.transform == Transform::Probit { -score } else { 1.0 - score };
-            scores[row * 2 + 1] = score;
+            scores[row * 2..][..2].copy_from_slice(&match self.transform {
+                Transform::Probit => [-score, score],
+                Transform::Logistic => [logistic(-score), logistic(score)],
+                _ => [1.0 - score, score],
+            });
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     exec::{Bounds, Run},
     fault::Fault,
     graph::{Axis, Graph, Type, build},
-    value::{Data, Element, Kind, Shape, Tensor, Value, Weights, decode, elements},
+    value::{Data, Element, Kind, Shape, Tensor, Value, Weights, decode, elements, reference},
 };
 use crate::engine::onnx::{
     proto::{MapProto, ModelProto, OptionalProto, SequenceProto, SparseTensorProto, TensorProto},
@@ -37,9 +37,9 @@ pub fn parse(bytes: &[u8]) {
         1 => SparseTensorProto::decode(rest)
             .ok()
             .map(|proto| decode::sparse(&proto, weights()).map(Value::Tensor)),
-        2 => SequenceProto::decode(rest).ok().map(|proto| decode::sequence(&proto, weights())),
-        3 => MapProto::decode(rest).ok().map(|proto| decode::map(&proto, weights())),
-        _ => OptionalProto::decode(rest).ok().map(|proto| decode::optional(&proto, weights())),
+        2 => SequenceProto::decode(rest).ok().map(|proto| reference::sequence(&proto, weights())),
+        3 => MapProto::decode(rest).ok().map(|proto| reference::map(&proto, weights())),
+        _ => OptionalProto::decode(rest).ok().map(|proto| reference::optional(&proto, weights())),
     };
 }
 

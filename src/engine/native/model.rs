@@ -19,7 +19,7 @@ use crate::{
         onnx::{
             file::ModelFile,
             model::{labels, unzip},
-            proto::ModelProto,
+            proto::{GraphProto, ModelProto},
         },
         operators::{Missing, is_function, missing},
         random_inputs,
@@ -40,6 +40,12 @@ pub fn has(proto: &ModelProto, domain: &str, name: &str) -> bool {
     ops::find(domain, name).is_some() || is_function(proto, domain, name)
 }
 
+/// True when every input is a weight.
+fn takes_nothing(proto: &ModelProto) -> bool {
+    let weight = |graph: &GraphProto, name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    proto.graph.as_ref().is_none_or(|graph| graph.input.iter().all(|input| weight(graph, &input.name)))
+}
+
 /// Checks a decoded model and prepares it.
 ///
 /// # Errors
@@ -51,6 +57,9 @@ pub fn load(mut proto: ModelProto, file: &ModelFile<'_>) -> Result<NativeEngine,
     if !lacks.is_empty() {
         let nodes = lacks.iter().map(Missing::line).collect();
         return Err(LoadError::UnsupportedOperators { path: file.path.into(), nodes });
+    }
+    if takes_nothing(&proto) {
+        return Err(file.unsupported("it takes no input, so there is nothing to score"));
     }
     let error = |fault: Fault| load_error(fault, file);
     unzip(&mut proto);

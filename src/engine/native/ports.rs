@@ -2,11 +2,14 @@
 
 use super::{
     exec::{Bounds, Run},
-    fault::{Fault, fault},
+    fault::{Fault, FaultKind, fault},
     graph::{Axis, Graph, Port as Declared, Type},
     value::{Kind, Tensor, Value, exchanged, from_port},
 };
-use crate::engine::{Dim, Port, Signature, random_inputs};
+use crate::{
+    domain::ElementType,
+    engine::{Dim, Port, Signature, random_inputs},
+};
 
 /// The ports of a model, and what its graph takes for each input.
 pub struct Ports {
@@ -45,6 +48,11 @@ pub fn settle(graph: &Graph, bounds: Bounds) -> Result<Ports, Fault> {
     }
     let mut signature = Signature { inputs, outputs: vec![], free_batch: false };
     let tried = try_out(graph, &signature, &kinds, bounds);
+    if let Err(fault) = &tried
+        && is_certain(fault, &signature)
+    {
+        return Err(fault.clone());
+    }
     for (index, output) in graph.outputs.iter().enumerate() {
         let tried = tried.as_ref().ok().map(|values| &values[index]);
         let port = output_port(&output.name, &output.ty, tried, &signature, batch.is_some());
@@ -103,6 +111,15 @@ fn check_size(port: &Port, bounds: Bounds) -> Result<(), Fault> {
             bounds.max_tensor_bytes
         ))),
     }
+}
+
+/// True when a trial run failed for what the model is and not for what it was given: more memory than
+/// allowed for one row; or anything at all, where inputs are real numbers (no indices, no text) and
+/// no length but the batch is free.
+fn is_certain(fault: &Fault, signature: &Signature) -> bool {
+    let real = |port: &Port| matches!(port.element, ElementType::F32 | ElementType::F64);
+    fault.kind == FaultKind::Limit
+        || signature.inputs.iter().all(|port| real(port) && port.row_len().is_some())
 }
 
 /// One run with random inputs of one row, every free dimension being one.

@@ -110,14 +110,12 @@ pub mod attribute_type {
     pub const INT: i32 = 2;
     pub const STRING: i32 = 3;
     pub const TENSOR: i32 = 4;
+    #[cfg(test)]
     pub const GRAPH: i32 = 5;
     pub const FLOATS: i32 = 6;
     pub const INTS: i32 = 7;
     pub const STRINGS: i32 = 8;
-    pub const TENSORS: i32 = 9;
-    pub const GRAPHS: i32 = 10;
     pub const SPARSE_TENSOR: i32 = 11;
-    pub const TYPE_PROTO: i32 = 13;
 }
 
 /// A function of the model: a subgraph with a name, written out once.
@@ -252,6 +250,7 @@ pub struct DimProto {
 }
 
 /// A sequence, as reference data is written (`onnx-data.proto3`).
+#[cfg(any(test, fuzzing))]
 #[derive(Clone, PartialEq, Message)]
 pub struct SequenceProto {
     #[prost(string, tag = "1")]
@@ -268,6 +267,7 @@ pub struct SequenceProto {
     pub optional_values: Vec<OptionalProto>,
 }
 
+#[cfg(any(test, fuzzing))]
 #[derive(Clone, PartialEq, Message)]
 pub struct MapProto {
     #[prost(string, tag = "1")]
@@ -282,6 +282,7 @@ pub struct MapProto {
     pub values: Option<Box<SequenceProto>>,
 }
 
+#[cfg(any(test, fuzzing))]
 #[derive(Clone, PartialEq, Message)]
 pub struct OptionalProto {
     #[prost(string, tag = "1")]

@@ -137,6 +137,7 @@ impl SvmClassifier {
         match self.transform {
             Transform::None => [-sum, sum],
             Transform::Probit => [-probit(sum), probit(sum)],
+            Transform::Logistic => [logistic(-sum), logistic(sum)],
             _ => [1.0 - sum, sum],
         }
     }

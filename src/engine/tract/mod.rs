@@ -13,7 +13,6 @@ mod plan;
 mod ports;
 mod session;
 mod trace;
-mod trees;
 mod values;
 mod weights;
 
@@ -119,7 +118,6 @@ fn operators() -> Onnx {
     let mut onnx = tract_onnx::onnx();
     // Not ONNX, and it allocates whatever its attribute says while the file is parsed.
     onnx.op_register.0.remove("ConstantLike");
-    trees::register(&mut onnx);
     onnx
 }
 

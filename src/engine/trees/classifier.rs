@@ -9,22 +9,6 @@ use super::{
     walk::Add,
 };
 
-/// The names of the classes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Labels {
-    Numbers(Vec<i64>),
-    Texts(Vec<String>),
-}
-
-impl Labels {
-    pub fn len(&self) -> usize {
-        match self {
-            Labels::Numbers(labels) => labels.len(),
-            Labels::Texts(labels) => labels.len(),
-        }
-    }
-}
-
 /// A forest that classifies.
 ///
 /// The ONNX text leaves two classes open; the reference is what onnxruntime 1.32 answers:
@@ -76,10 +60,6 @@ impl<T: Real> Classifier<T> {
         let forest = Forest::new(&links, if binary.is_some() { 1 } else { classes }, false)?;
         let voted = forest.leaves.always(forest.targets);
         Ok(Classifier { forest, classes, base, transform, binary, voted })
-    }
-
-    pub fn classes(&self) -> usize {
-        self.classes
     }
 
     /// Features a row must have at least.

@@ -24,9 +24,9 @@ mod tests;
 mod transform;
 mod walk;
 
-pub(super) use classifier::{Classifier, Labels};
+pub(super) use classifier::Classifier;
 pub(super) use link::link;
-pub(super) use real::{Feature, Real};
+pub(super) use real::Real;
 pub(super) use regressor::{Aggregate, Regressor};
 pub(super) use rows::Scratch;
 pub(super) use spec::{Branching, LinkedNode, Links, NodeSpec, VoteSpec};

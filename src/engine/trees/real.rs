@@ -37,8 +37,6 @@ pub trait Real:
     fn to_f32(self) -> f32;
     fn to_f64(self) -> f64;
     fn exp(self) -> Self;
-    fn ln(self) -> Self;
-    fn sqrt(self) -> Self;
     fn abs(self) -> Self;
 }
 
@@ -82,12 +80,6 @@ macro_rules! real {
             }
             fn exp(self) -> Self {
                 <$real>::exp(self)
-            }
-            fn ln(self) -> Self {
-                <$real>::ln(self)
-            }
-            fn sqrt(self) -> Self {
-                <$real>::sqrt(self)
             }
             fn abs(self) -> Self {
                 <$real>::abs(self)

@@ -145,7 +145,7 @@ fn expected<T: Real>(links: &Links<T>, row: &[T], targets: usize, aggregate: Agg
     values.into_iter().map(|value| average(value.unwrap_or_default())).collect()
 }
 
-fn check<T: Real + super::Feature<T>>(seed: u64) {
+fn check<T: Real + super::real::Feature<T>>(seed: u64) {
     let mut random = Random(seed);
     for round in 0..40 {
         let (trees, targets) = (1 + random.below(20), 1 + random.below(3));

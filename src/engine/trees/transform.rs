@@ -63,11 +63,12 @@ pub fn logistic<T: Real>(x: T) -> T {
 
 /// The quantile of the normal distribution, by the closed approximation of the inverse error
 /// function (Winitzki 2008, a = 0.147) that onnxruntime uses too; off by up to 2 in a thousand.
+/// Near one half its differences cancel, so all is done in f64.
 pub fn probit<T: Real>(p: T) -> T {
-    let two = T::from_f32(2.0);
-    let x = two * p - T::ONE;
-    let log = ((T::ONE - x) * (T::ONE + x)).ln();
-    let v = T::from_f32(2.0 / (3.141_59 * 0.147)) + T::from_f32(0.5) * log;
-    let root = ((v * v - log * T::from_f32(1.0 / 0.147)).sqrt() - v).sqrt();
-    two.sqrt() * if x < T::ZERO { -root } else { root }
+    const A: f64 = 0.147;
+    let x = 2.0 * p.to_f64() - 1.0;
+    let log = ((1.0 - x) * (1.0 + x)).ln();
+    let v = 2.0 / (std::f64::consts::PI * A) + 0.5 * log;
+    let root = ((v * v - log / A).sqrt() - v).max(0.0).sqrt();
+    T::from_f64(std::f64::consts::SQRT_2 * root.copysign(x))
 }

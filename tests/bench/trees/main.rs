@@ -100,7 +100,7 @@ fn bench(args: &Args) -> Result<bool, String> {
                 theirs.push(peer.time(name, count, turn)?);
                 calls.push(peer.time("call", count, turn / 4.0)?);
             }
-            let of = |times: Vec<f64>| median(times.into_iter());
+            let of = |times: Vec<f64>| median(times);
             let (ours, theirs, call) = (of(ours), of(theirs), of(calls));
             let ratio = ours.zip(theirs).map(|(ours, theirs)| ours / theirs);
             let bare =
@@ -146,7 +146,7 @@ fn time(session: &mut dyn Session, batches: &[Tensor], secs: f64) -> Result<f64,
             times.push(start.elapsed().as_secs_f64() * 1e6);
         }
     }
-    median(times.into_iter()).ok_or_else(|| "no call was timed".into())
+    median(times).ok_or_else(|| "no call was timed".into())
 }
 
 /// Both must answer the same: otherwise they did different work.

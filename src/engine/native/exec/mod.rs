@@ -4,4 +4,4 @@ mod args;
 mod run;
 
 pub use args::{Args, Outputs, one};
-pub use run::{Bounds, Run, Seen};
+pub use run::{Bounds, Run};

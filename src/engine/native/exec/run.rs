@@ -162,10 +162,10 @@ impl<'r> Run<'r> {
             seen(step, &outputs);
         }
         for (value, output) in outputs.into_iter().zip(&step.outputs) {
-            if let Some((slot, _)) = output {
-                if !step.frees.contains(slot) {
-                    slots[*slot] = Some(value);
-                }
+            if let Some((slot, _)) = output
+                && !step.frees.contains(slot)
+            {
+                slots[*slot] = Some(value);
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::engine::{
         fault::{Fault, fault},
         value::{Tensor, Weights, decode},
     },
-    onnx::proto::{AttributeProto, TypeProto, attribute_type as kind},
+    onnx::proto::{AttributeProto, attribute_type as kind},
 };
 
 /// The attributes of one node.
@@ -71,10 +71,6 @@ impl<'a> Attributes<'a> {
         let sparse =
             attribute.sparse_tensor.as_ref().ok_or_else(|| fault!("attribute `{name}` lacks its tensor"))?;
         decode::sparse(sparse, self.weights).map(Some)
-    }
-
-    pub fn type_proto(&self, name: &str) -> Result<Option<&'a TypeProto>, Fault> {
-        Ok(self.find(name, &[kind::TYPE_PROTO])?.and_then(|attribute| attribute.tp.as_ref()))
     }
 }
 

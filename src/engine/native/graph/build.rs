@@ -153,7 +153,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             }
             let slot = self.slot();
             self.bind(&input.name, Some(Source::Slot(slot)))?;
-            self.graph.inputs.push(Port { name: input.name.clone(), ty, slot, default: None });
+            self.graph.inputs.push(Port { name: input.name.clone(), ty, slot });
         }
         for (name, value) in defaults {
             let constant = self.constant(value);
@@ -212,19 +212,11 @@ impl<'b, 'm> Builder<'b, 'm> {
         })?;
         let (graphs, captures) = self.subgraphs(&attributes, frame)?;
         let subgraphs = graphs.iter().map(|(_, graph)| Subgraph::clone(graph)).collect();
-        let constants = inputs
-            .iter()
-            .map(|source| match source {
-                Some(Source::Constant(at)) => Some(self.graph.constants[*at].clone()),
-                _ => None,
-            })
-            .collect();
         let prepared = Node {
             opset,
             attributes: Attributes { all: attributes.clone(), weights: self.model.weights },
             inputs: inputs.iter().map(Option::is_some).collect(),
             outputs: node.output.iter().map(|output| !output.is_empty()).collect(),
-            constants,
             graphs,
         };
         let op = (entry.prepare)(&prepared)?;
@@ -240,7 +232,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             last_reads: vec![],
             outputs: vec![],
         };
-        if let Some(values) = self.fold(&step, node.output.len()) {
+        if let Some(values) = self.fold(&step, node.output.len())? {
             for (name, value) in node.output.iter().zip(values).filter(|(name, _)| !name.is_empty()) {
                 let constant = self.constant(value);
                 self.bind(name, Some(constant))?;
@@ -261,9 +253,28 @@ impl<'b, 'm> Builder<'b, 'm> {
         Ok(())
     }
 
-    /// What a node makes when all it reads is known. A fault leaves the node to the run, which may
-    /// never come to it.
-    fn fold(&mut self, step: &Step, outputs: usize) -> Option<Vec<Value>> {
+    /// What a node makes when all it reads is known. In a subgraph a fault leaves the node to the run,
+    /// which may never come to it; in the graph itself every run would come to it.
+    fn fold(&mut self, step: &Step, outputs: usize) -> Result<Option<Vec<Value>>, Fault> {
+        let Some(args) = self.known(step) else { return Ok(None) };
+        let max_loop_turns = self.model.bounds.max_loop_turns.min(self.spent.turns);
+        let mut run = Run::new(Bounds { max_loop_turns, ..self.model.bounds });
+        let values = (step.op)(&mut run, args);
+        self.spent.turns = self.spent.turns.saturating_sub(run.turns());
+        let values = match values {
+            Ok(values) => values,
+            Err(fault) if self.outer.is_none() && run.turns() < max_loop_turns => return Err(fault),
+            Err(_) => return Ok(None),
+        };
+        let bytes = values.iter().fold(0usize, |sum, value| sum.saturating_add(value.bytes()));
+        // What stands in the file as it is takes nothing more.
+        let stands = step.inputs.is_empty() && step.captures.is_empty();
+        let fits = stands || bytes <= MAX_FOLDED_BYTES && self.spent.fold(bytes);
+        Ok((values.len() >= outputs && fits).then(|| values.into_vec()))
+    }
+
+    /// The inputs and captures of a step, when all of them are constants.
+    fn known(&self, step: &Step) -> Option<Args> {
         if step.entry.varies {
             return None;
         }
@@ -276,17 +287,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             .iter()
             .map(|source| source.as_ref().map_or(Some(None), |source| constant(source).map(Some)))
             .collect::<Option<_>>()?;
-        let captures = step.captures.iter().map(constant).collect::<Option<_>>()?;
-        let max_loop_turns = self.model.bounds.max_loop_turns.min(self.spent.turns);
-        let mut run = Run::new(Bounds { max_loop_turns, ..self.model.bounds });
-        let values = (step.op)(&mut run, Args::new(inputs, captures));
-        self.spent.turns = self.spent.turns.saturating_sub(run.turns());
-        let values = values.ok()?;
-        let bytes = values.iter().fold(0usize, |sum, value| sum.saturating_add(value.bytes()));
-        // What stands in the file as it is takes nothing more.
-        let stands = step.inputs.is_empty() && step.captures.is_empty();
-        let fits = stands || bytes <= MAX_FOLDED_BYTES && self.spent.fold(bytes);
-        (values.len() >= outputs && fits).then(|| values.into_vec())
+        Some(Args::new(inputs, step.captures.iter().map(constant).collect::<Option<_>>()?))
     }
 
     /// Writes out a function where it is called: its body sees its parameters and nothing else.
@@ -331,11 +332,7 @@ impl<'b, 'm> Builder<'b, 'm> {
     }
 
     /// The graphs among a node's attributes, and where what they read from outside is found.
-    fn subgraphs(
-        &mut self,
-        attributes: &[Named<'_>],
-        frame: &Frame<'_>,
-    ) -> Result<(Vec<(String, Subgraph)>, Vec<Source>), Fault> {
+    fn subgraphs(&mut self, attributes: &[Named<'_>], frame: &Frame<'_>) -> Result<Subgraphs, Fault> {
         let mut graphs = vec![];
         let mut captures = vec![];
         for (name, attribute) in attributes {
@@ -442,6 +439,9 @@ impl<'b, 'm> Builder<'b, 'm> {
         self.graph
     }
 }
+
+/// The graphs among a node's attributes by name, and what they read from around them.
+type Subgraphs = (Vec<(String, Subgraph)>, Vec<Source>);
 
 enum Known {
     Constant(Value),

@@ -11,7 +11,7 @@ mod order;
 mod spent;
 mod types;
 
-pub use build::{Model, build};
+pub use build::build;
 pub use node::Node;
 pub use order::label;
 pub use types::{Axis, Type};
@@ -48,8 +48,6 @@ pub struct Port {
     pub name: String,
     pub ty: Type,
     pub slot: usize,
-    /// The value when the caller has none: before IR version 4 weights were inputs too.
-    pub default: Option<Value>,
 }
 
 /// What the caller gets.

@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use super::{Subgraph, attributes::Attributes};
-use crate::engine::native::{
-    fault::{Fault, fault},
-    value::{Tensor, Value},
-};
+use crate::engine::native::fault::{Fault, fault};
 
 /// What an operator is prepared from. Everything that doesn't depend on the inputs' values is worked
 /// out here, so that a run doesn't.
@@ -18,8 +15,6 @@ pub struct Node<'a> {
     pub inputs: Vec<bool>,
     /// For each output, whether somebody wants it.
     pub outputs: Vec<bool>,
-    /// For each input, its value where that is known at load.
-    pub(super) constants: Vec<Option<Value>>,
     /// Attributes that are graphs, by name.
     pub(super) graphs: Vec<(String, Subgraph)>,
 }
@@ -61,14 +56,6 @@ impl<'a> Node<'a> {
 
     pub fn has_output(&self, index: usize) -> bool {
         self.outputs.get(index).copied().unwrap_or(false)
-    }
-
-    /// An input that is the same in every run.
-    pub fn constant(&self, index: usize) -> Option<&Tensor> {
-        match self.constants.get(index)?.as_ref()? {
-            Value::Tensor(tensor) => Some(tensor),
-            _ => None,
-        }
     }
 
     /// A graph attribute: the body of a loop, the branch of an if. With it, which of the step's

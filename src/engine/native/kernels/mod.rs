@@ -4,6 +4,7 @@
 pub mod attention;
 pub mod broadcast;
 pub mod conv;
+pub mod fourier;
 pub mod matmul;
 pub mod normal;
 pub mod number;

@@ -12,7 +12,6 @@ pub trait Number: Element + Copy + PartialOrd {
     const LEAST: Self;
     const GREATEST: Self;
     fn plus(self, other: Self) -> Self;
-    fn minus(self, other: Self) -> Self;
     fn times(self, other: Self) -> Self;
     /// The least integer stays what it is.
     fn magnitude(self) -> Self;
@@ -49,8 +48,6 @@ macro_rules! float_numbers {
             const GREATEST: Self = $t::INFINITY;
             #[inline]
             fn plus(self, other: Self) -> Self { self + other }
-            #[inline]
-            fn minus(self, other: Self) -> Self { self - other }
             #[inline]
             fn times(self, other: Self) -> Self { self * other }
             #[inline]
@@ -89,8 +86,6 @@ macro_rules! integer_numbers {
             const GREATEST: Self = $t::MAX;
             #[inline]
             fn plus(self, other: Self) -> Self { self.wrapping_add(other) }
-            #[inline]
-            fn minus(self, other: Self) -> Self { self.wrapping_sub(other) }
             #[inline]
             fn times(self, other: Self) -> Self { self.wrapping_mul(other) }
             #[inline]
@@ -161,13 +156,9 @@ pub trait Real:
     fn erf(self) -> Self;
     fn floor(self) -> Self;
     fn ceil(self) -> Self;
-    fn trunc(self) -> Self;
     fn round_ties_even(self) -> Self;
     fn powf(self, exponent: Self) -> Self;
     fn copysign(self, sign: Self) -> Self;
-    fn is_sign_negative(self) -> bool;
-    fn is_finite(self) -> bool;
-    fn is_infinite(self) -> bool;
 
     /// The logistic function, without overflow on either side.
     #[inline]
@@ -199,17 +190,11 @@ macro_rules! reals {
             #[inline]
             fn erf(self) -> Self { $erf(self) }
             reals!(@forward $t: exp exp_m1 ln ln_1p sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh
-                atanh floor ceil trunc round_ties_even);
+                atanh floor ceil round_ties_even);
             #[inline]
             fn powf(self, exponent: Self) -> Self { self.powf(exponent) }
             #[inline]
             fn copysign(self, sign: Self) -> Self { self.copysign(sign) }
-            #[inline]
-            fn is_sign_negative(self) -> bool { self.is_sign_negative() }
-            #[inline]
-            fn is_finite(self) -> bool { self.is_finite() }
-            #[inline]
-            fn is_infinite(self) -> bool { self.is_infinite() }
         }
     )*};
     (@forward $t:ident: $($name:ident)*) => {$(

@@ -57,6 +57,13 @@ impl Generator {
         (f64::from(high) * 67_108_864.0 + f64::from(low)) / 9_007_199_254_740_992.0
     }
 
+    /// Whether something of this probability happens: `binomial(1, chance)`, which searches from the likelier
+    /// end.
+    pub fn happens(&mut self, chance: f64) -> bool {
+        let drawn = self.uniform();
+        if chance <= 0.5 { drawn > 1.0 - chance } else { drawn <= chance }
+    }
+
     /// With mean 0 and deviation 1: Marsaglia's polar method.
     pub fn normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
@@ -78,7 +85,7 @@ impl Generator {
 mod tests {
     use super::*;
 
-    /// `numpy.random.RandomState(5)`: the first of `rand`, and of `randn`.
+    /// `numpy.random.RandomState(5)`: the first of `rand`, of `randn`, and of `binomial`.
     #[test]
     fn a_seed_gives_the_numbers_of_numpy() {
         let mut state = 0;
@@ -87,6 +94,9 @@ mod tests {
         assert!((normal.normal() - 0.44122748688504143).abs() < 1e-15);
         assert!((normal.normal() + 0.33087015189408764).abs() < 1e-15);
         assert_eq!(state, 0);
+        let mut draws = Generator::new(Some(5), &mut state);
+        let drawn = [0.2, 0.0, 0.5, 0.9, 0.3, 0.8, 0.6, 0.4].map(|chance| draws.happens(chance));
+        assert_eq!(drawn.map(u8::from), [0, 0, 0, 0, 0, 1, 0, 0]);
     }
 
     #[test]

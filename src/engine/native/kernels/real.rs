@@ -43,13 +43,10 @@ pub trait Real:
     fn abs(self) -> Self;
     fn sqrt(self) -> Self;
     fn exp(self) -> Self;
-    fn ln(self) -> Self;
     fn ln_1p(self) -> Self;
     fn tanh(self) -> Self;
     fn powf(self, exponent: Self) -> Self;
-    fn powi(self, exponent: i32) -> Self;
     fn floor(self) -> Self;
-    fn ceil(self) -> Self;
     fn round_ties_even(self) -> Self;
     fn max(self, other: Self) -> Self;
     fn min(self, other: Self) -> Self;
@@ -77,19 +74,13 @@ macro_rules! real {
             #[inline]
             fn exp(self) -> Self { $t::exp(self) }
             #[inline]
-            fn ln(self) -> Self { $t::ln(self) }
-            #[inline]
             fn ln_1p(self) -> Self { $t::ln_1p(self) }
             #[inline]
             fn tanh(self) -> Self { $t::tanh(self) }
             #[inline]
             fn powf(self, exponent: Self) -> Self { $t::powf(self, exponent) }
             #[inline]
-            fn powi(self, exponent: i32) -> Self { $t::powi(self, exponent) }
-            #[inline]
             fn floor(self) -> Self { $t::floor(self) }
-            #[inline]
-            fn ceil(self) -> Self { $t::ceil(self) }
             #[inline]
             fn round_ties_even(self) -> Self { $t::round_ties_even(self) }
             #[inline]

@@ -106,6 +106,7 @@ impl<T: Real> Direction<'_, T> {
     /// Runs over sequences `x` (rows of inputs), each `lengths` steps long. `row` tells in which row of `x` and
     /// of `y` the input of (step, sequence) is; `y` are rows of `hidden` that begin at what `place` tells. `h` and
     /// `c` are the state (batch, hidden), before and after.
+    #[allow(clippy::too_many_arguments, reason = "a kernel takes each buffer on its own")]
     pub fn run(
         &self,
         x: &[T],

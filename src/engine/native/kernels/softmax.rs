@@ -4,14 +4,27 @@ use super::number::Real;
 
 /// `exp(x) / sum(exp(x))`.
 pub fn softmax<R: Real>(x: &mut [R], len: usize, inner: usize, scratch: &mut Vec<R>) {
+    softmax_in_steps(x, len, inner, scratch, |x| x);
+}
+
+/// As [`softmax`], with every step's result put through `round`: subtraction, `exp`, sum, division, as
+/// ONNX writes the operator as a function of others.
+pub fn softmax_in_steps<R: Real>(
+    x: &mut [R],
+    len: usize,
+    inner: usize,
+    scratch: &mut Vec<R>,
+    round: impl Fn(R) -> R + Copy,
+) {
     each(x, len, inner, scratch, |rows, inner, sums| {
         sums.iter_mut().for_each(|sum| *sum = R::ZERO);
         for row in rows.chunks_exact_mut(inner) {
             for (x, sum) in row.iter_mut().zip(&mut *sums) {
-                *x = x.exp();
+                *x = round(round(*x).exp());
                 *sum = *sum + *x;
             }
         }
+        sums.iter_mut().for_each(|sum| *sum = round(*sum));
         for row in rows.chunks_exact_mut(inner) {
             for (x, &sum) in row.iter_mut().zip(&*sums) {
                 *x = *x / sum;

@@ -5,7 +5,7 @@ use crate::engine::native::{
     exec::one,
     fault::{Fault, fault},
     graph::Node,
-    value::{Data, Element, Tensor, decode},
+    value::{Tensor, decode},
 };
 use std::sync::Arc;
 

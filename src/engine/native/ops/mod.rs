@@ -35,6 +35,7 @@ mod recurrent;
 mod reduce;
 mod sequence;
 mod shape;
+mod signals;
 mod spatial;
 mod text;
 mod training;
@@ -122,6 +123,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("quantised numbers", quantised::OPERATORS),
     ("random numbers", random::OPERATORS),
     ("recurrent layers", recurrent::OPERATORS),
+    ("signals", signals::OPERATORS),
     ("reductions", reduce::OPERATORS),
     ("sequences", sequence::OPERATORS),
     ("shapes", shape::OPERATORS),

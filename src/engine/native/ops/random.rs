@@ -117,7 +117,7 @@ fn bernoulli(node: &Node<'_>) -> Result<Op, Fault> {
         let chances = numbers(run, x)?;
         let mut out = run.buffer(chances.len())?;
         let mut random = Generator::new(seed, &mut run.random);
-        out.extend(chances.iter().map(|&chance| if random.uniform() < chance { 1.0 } else { 0.0 }));
+        out.extend(chances.iter().map(|&chance| if random.happens(chance) { 1.0 } else { 0.0 }));
         one(typed(run, x.shape().into(), out, kind.unwrap_or(x.kind()))?)
     })
 }

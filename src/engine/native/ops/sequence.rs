@@ -56,7 +56,7 @@ pub(super) fn check_room(run: &Run<'_>, items: &[Value], new: &Value) -> Result<
     run.check_len::<Value>(len)?;
     let step = (len / 8).next_power_of_two().max(64);
     let ahead = new.bytes().saturating_mul(step).saturating_mul(8);
-    if len % step == 0 || run.check_len::<u8>(ahead).is_err() {
+    if len.is_multiple_of(step) || run.check_len::<u8>(ahead).is_err() {
         let bytes = items.iter().chain([new]).fold(0usize, |sum, item| sum.saturating_add(item.bytes()));
         run.check_len::<u8>(bytes).map_err(|fault| fault.about("a sequence"))?;
     }

@@ -86,7 +86,7 @@ fn reshaped(input: &Tensor, wanted: &[i64], allow_zero: bool) -> Result<Shape, F
     }
     let known = elements(&shape)?;
     if let Some(axis) = open {
-        if known == 0 || input.len() % known != 0 {
+        if known == 0 || !input.len().is_multiple_of(known) {
             return Err(fault!("can't reshape {input} to {wanted:?}: no length fits for the -1"));
         }
         shape[axis] = input.len() / known;

@@ -198,10 +198,10 @@ fn change_tensor(tensor: &mut TensorProto, random: &mut Random) {
 /// Values that a case gives, some of their numbers changed.
 fn change_inputs(inputs: &mut [Option<Value>], random: &mut Random) {
     let number = random.number();
-    if let Some(Some(Value::Tensor(tensor))) = random.of_mut(inputs) {
-        if let Some(value) = tensor.slice_mut::<i64>().ok().and_then(|values| random.of_mut(values)) {
-            *value = number;
-        }
+    if let Some(Some(Value::Tensor(tensor))) = random.of_mut(inputs)
+        && let Some(value) = tensor.slice_mut::<i64>().ok().and_then(|values| random.of_mut(values))
+    {
+        *value = number;
     }
 }
 

@@ -24,7 +24,7 @@ use crate::engine::{
     native::{
         exec::{Bounds, Run},
         graph::build,
-        value::{Value, Weights, decode},
+        value::{Value, Weights, decode, reference},
     },
     onnx::proto::{MapProto, ModelProto, OptionalProto, SequenceProto, TensorProto},
 };
@@ -57,9 +57,9 @@ pub(super) fn value(path: &Path, kind: &str) -> Result<Option<Value>, String> {
     let text = |error: prost::DecodeError| error.to_string();
     let value = match kind {
         "tensor" => decode::tensor(&TensorProto::decode(bytes).map_err(text)?, weights).map(Value::Tensor),
-        "sequence" => decode::sequence(&SequenceProto::decode(bytes).map_err(text)?, weights),
-        "optional" => decode::optional(&OptionalProto::decode(bytes).map_err(text)?, weights),
-        _ => decode::map(&MapProto::decode(bytes).map_err(text)?, weights),
+        "sequence" => reference::sequence(&SequenceProto::decode(bytes).map_err(text)?, weights),
+        "optional" => reference::optional(&OptionalProto::decode(bytes).map_err(text)?, weights),
+        _ => reference::map(&MapProto::decode(bytes).map_err(text)?, weights),
     };
     value.map(Some).map_err(|fault| fault.to_string())
 }

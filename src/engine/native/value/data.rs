@@ -37,6 +37,7 @@ pub trait Element: Clone + Default + Send + Sync + 'static {
     const KIND: Kind;
     fn wrap(elements: Vec<Self>) -> Data;
     fn of(data: &Data) -> Option<&Arc<Vec<Self>>>;
+    #[cfg(test)]
     fn of_mut(data: &mut Data) -> Option<&mut Arc<Vec<Self>>>;
 }
 
@@ -47,10 +48,11 @@ macro_rules! elements {
             fn wrap(elements: Vec<Self>) -> Data {
                 Data::$variant(Arc::new(elements))
             }
-            fn of(data: &Data) -> Option<&Arc<Vec<Self>>> {
+            #[cfg(test)]
+            fn of_mut(data: &mut Data) -> Option<&mut Arc<Vec<Self>>> {
                 if let Data::$variant(elements) = data { Some(elements) } else { None }
             }
-            fn of_mut(data: &mut Data) -> Option<&mut Arc<Vec<Self>>> {
+            fn of(data: &Data) -> Option<&Arc<Vec<Self>>> {
                 if let Data::$variant(elements) = data { Some(elements) } else { None }
             }
         }

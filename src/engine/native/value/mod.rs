@@ -5,6 +5,8 @@ pub mod decode;
 mod dispatch;
 mod exchange;
 mod kind;
+#[cfg(any(test, fuzzing))]
+pub mod reference;
 pub mod small;
 mod tensor;
 

@@ -141,7 +141,7 @@ impl Format {
             let last = ladder[above - 1];
             let step = last - ladder[above - 2];
             let edge = last + step / 2.0;
-            let rounds_down = magnitude < edge || magnitude == edge && largest % 2 == 0;
+            let rounds_down = magnitude < edge || magnitude == edge && largest.is_multiple_of(2);
             if rounds_down || saturate || self.special == Special::None {
                 largest
             } else {

@@ -79,9 +79,7 @@ impl Tensor {
     }
 
     /// The elements to be written: copied only when somebody else holds them too.
-    ///
-    /// # Errors
-    /// As [`slice`](Self::slice).
+    #[cfg(test)]
     pub fn slice_mut<T: Element>(&mut self) -> Result<&mut [T], Fault> {
         let kind = self.kind();
         T::of_mut(&mut self.data)

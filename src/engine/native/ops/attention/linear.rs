@@ -41,7 +41,7 @@ pub(super) fn linear_attention(node: &Node<'_>) -> Result<Op, Fault> {
         delta,
         scale: node.float("scale", 0.0)?,
     };
-    if config.heads % config.shared != 0 {
+    if !config.heads.is_multiple_of(config.shared) {
         return Err(fault!("{} query heads can't share {} heads of keys", config.heads, config.shared));
     }
     for (index, name, wanted) in [(4, "decay", gated), (5, "beta", delta)] {

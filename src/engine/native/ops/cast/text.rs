@@ -105,7 +105,7 @@ mod tests {
     /// `numpy.array(x).astype(str)`, NumPy 2.
     #[test]
     fn numbers_are_printed_as_numpy_prints_them() {
-        let singles = [1e-5, 1e-4, 0.001, 3.0, -0.0, 100000.0, 1e6, 123456.789, 16777216.0];
+        let singles = [1e-5, 1e-4, 0.001, 3.0, -0.0, 100000.0, 1e6, 123_456.79, 16777216.0];
         let texts =
             ["1e-05", "1e-04", "0.001", "3.0", "-0.0", "100000.0", "1e+06", "123456.79", "1.6777216e+07"];
         assert_eq!(singles.map(|x| from_f32(x).to_string()), texts);

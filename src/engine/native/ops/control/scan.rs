@@ -10,7 +10,7 @@ use crate::{
             shape::{around, axis as checked_axis},
             strided,
         },
-        ops::{Op, op, sequence::stack},
+        ops::{Op, op},
         value::{Data, Shape, Tensor, Value, elements},
     },
     map_data,

@@ -63,7 +63,7 @@ impl Config {
 
     fn channels(&self, x: &[usize], w: &[usize]) -> Result<Channels, Fault> {
         let groups = self.groups;
-        if x[1] % groups != 0 || x[1] / groups != w[1] || w[0] % groups != 0 {
+        if !x[1].is_multiple_of(groups) || x[1] / groups != w[1] || !w[0].is_multiple_of(groups) {
             return Err(fault!(
                 "weights of shape {w:?} don't fit an input of shape {x:?} in {groups} groups"
             ));

@@ -7,9 +7,9 @@ use crate::engine::native::{
     exec::{Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,
-    kernels::number::{Float, Number, Real},
+    kernels::number::{Float, Real},
     ops::{Op, op},
-    value::{Data, Element, Tensor},
+    value::{Data, Tensor},
 };
 
 /// A function of one real number, for every precision.

@@ -23,15 +23,18 @@ enum Share {
     Hard,
 }
 
+/// Rounds to the type of the elements, of which half floats are computed in f32.
+fn kept<T: Float>(_like: &[T]) -> impl Fn(T::Wide) -> T::Wide + Copy {
+    |x| T::narrow(x).widen()
+}
+
 fn along_axis(node: &Node<'_>, share: Share) -> Result<Op, Fault> {
     // Before 13 everything from the axis on is one row.
     let flattens = node.opset < 13;
     let axis = node.int("axis", if flattens { 1 } else { -1 })?;
     op(move |run, args| {
         let x = args.tensor(0)?;
-        let (len, inner) = if flattens && axis == x.rank() as i64 {
-            (1, 1)
-        } else if x.rank() == 0 {
+        let (len, inner) = if x.rank() == 0 || flattens && axis == x.rank() as i64 {
             (1, 1)
         } else {
             let axis = shape::axis(axis, x.rank())?;
@@ -44,7 +47,7 @@ fn along_axis(node: &Node<'_>, share: Share) -> Result<Op, Fault> {
             widen(v, &mut wide);
             let mut scratch = vec![];
             match share {
-                Share::Soft => softmax::softmax(&mut wide, len, inner, &mut scratch),
+                Share::Soft => softmax::softmax_in_steps(&mut wide, len, inner, &mut scratch, kept(v)),
                 Share::LogSoft => softmax::log_softmax(&mut wide, len, inner, &mut scratch),
                 Share::Hard => softmax::hardmax(&mut wide, len, inner),
             }

@@ -275,11 +275,14 @@ pub(super) fn einsum(node: &Node<'_>) -> Result<Op, Fault> {
     })
 }
 
+/// A shape and the widened elements.
+type Wide<'a, W> = (&'a [usize], Vec<W>);
+
 fn operands<'a, T: Element, W: Element>(
     run: &mut Run<'_>,
     args: &'a Args,
     wide: impl Fn(&[T], &mut Vec<W>),
-) -> Result<Vec<(&'a [usize], Vec<W>)>, Fault> {
+) -> Result<Vec<Wide<'a, W>>, Fault> {
     let mut all = vec![];
     for index in 0..args.len() {
         let v = args.slice::<T>(index)?;

@@ -44,8 +44,11 @@ pub(super) fn gemm(node: &Node<'_>) -> Result<Op, Fault> {
     })
 }
 
+/// A shape and its elements.
+type Matrix<'a, T> = (&'a [usize], &'a [T]);
+
 /// The third matrix, where there is one, with its shape.
-fn third<T: Element>(args: &Args) -> Result<Option<(&[usize], &[T])>, Fault> {
+fn third<T: Element>(args: &Args) -> Result<Option<Matrix<'_, T>>, Fault> {
     Ok(match args.opt(2)? {
         Some(c) => Some((c.shape(), args.slice(2)?)),
         None => None,

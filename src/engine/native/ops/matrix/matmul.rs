@@ -8,7 +8,7 @@ use crate::{
         kernels::{
             broadcast::{self, strides_in},
             matmul::{Scalar, gemm},
-            number::{Float, Number, narrow, widen},
+            number::{Float, narrow, widen},
             shape::Walk,
         },
         ops::{Op, op},

@@ -77,10 +77,10 @@ pub fn split(node: &Node<'_>) -> Result<Op, Fault> {
     let attribute = if node.opset < 13 { node.ints("split")? } else { None };
     let count = node.outputs.len();
     let uneven = node.opset >= 18;
-    if let Some(outputs) = node.attributes.int("num_outputs")?.filter(|_| uneven) {
-        if outputs != count as i64 {
-            return Err(fault!("attribute `num_outputs` is {outputs}, and it has {count} outputs"));
-        }
+    if let Some(outputs) = node.attributes.int("num_outputs")?.filter(|_| uneven)
+        && outputs != count as i64
+    {
+        return Err(fault!("attribute `num_outputs` is {outputs}, and it has {count} outputs"));
     }
     op(move |run, args| {
         let input = args.tensor(0)?;

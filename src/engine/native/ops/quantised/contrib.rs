@@ -22,7 +22,8 @@ fn two_operands(node: &Node<'_>, combine: fn(f32, f32) -> f32) -> Result<Op, Fau
         let (x, y) = (levels(run, a)?, levels(run, b)?);
         let mut out = run.buffer(elements(&shape)?)?;
         broadcast::zip((&x, a.shape()), (&y, b.shape()), &shape, &mut out, |x, y| {
-            let both = combine((x - a_zero) as f32 * a_scale, (y - b_zero) as f32 * b_scale);
+            let both =
+                combine(x.wrapping_sub(a_zero) as f32 * a_scale, y.wrapping_sub(b_zero) as f32 * b_scale);
             level(both / scale, zero)
         });
         let kind = a.kind();
@@ -45,7 +46,7 @@ fn by_table(run: &mut Run<'_>, args: &Args, curve: impl Fn(f32) -> f32) -> Resul
     let x = args.tensor(0)?;
     let (x_scale, x_zero) = (single(run, args, 1)?, zero_point(run, args, 2)?);
     let (scale, zero) = (single(run, args, 3)?, zero_point(run, args, 4)?);
-    let of = |x: i32| level(curve((x - x_zero) as f32 * x_scale) / scale, zero);
+    let of = |x: i32| level(curve(x.wrapping_sub(x_zero) as f32 * x_scale) / scale, zero);
     if !matches!(x.kind(), Kind::U8 | Kind::I8) {
         return Err(fault!("input 0: is {}, must be integers of 8 bits", x.kind()));
     }
@@ -79,7 +80,7 @@ pub(super) fn softmax(node: &Node<'_>) -> Result<Op, Fault> {
         let (_, len, inner) = shape::around(x.shape(), shape::axis(axis, x.rank())?);
         let (len, inner) = if flattens { (len * inner, 1) } else { (len, inner) };
         let mut shares: Vec<f32> = run.buffer(x.len())?;
-        shares.extend(levels(run, x)?.iter().map(|x| (x - x_zero) as f32 * x_scale));
+        shares.extend(levels(run, x)?.iter().map(|x| x.wrapping_sub(x_zero) as f32 * x_scale));
         run.check_len::<f32>(inner)?;
         kernel::softmax(&mut shares, len, inner, &mut vec![]);
         let mut out = run.buffer(x.len())?;
@@ -109,7 +110,7 @@ pub(super) fn concat(node: &Node<'_>) -> Result<Op, Fault> {
             shape[axis] += x.shape()[axis];
             let (x_scale, x_zero) = (single(run, &args, index + 1)?, zero_point(run, &args, index + 2)?);
             let mut values = levels(run, x)?;
-            values.iter_mut().for_each(|x| *x = level((*x - x_zero) as f32 * x_scale / scale, zero));
+            values.iter_mut().for_each(|x| *x = level(x.wrapping_sub(x_zero) as f32 * x_scale / scale, zero));
             parts.push((values, x.shape()[axis] * inner));
         }
         let mut out = run.buffer(elements(&shape)?)?;

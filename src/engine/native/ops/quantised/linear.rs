@@ -54,12 +54,16 @@ pub(super) fn quantize(node: &Node<'_>) -> Result<Op, Fault> {
             };
             let mut out = run.buffer(x.len())?;
             layout.each(|from, count, at, step| {
-                let row = values[from..from + count].iter().enumerate();
+                let row = &values[from..from + count];
                 if step == 0 {
                     let (scale, zero) = (scales[at], zeros[at]);
-                    out.extend(row.map(|(_, &x)| level(quotient(x, scale), zero)));
+                    out.extend(row.iter().map(|&x| level(quotient(x, scale), zero)));
                 } else {
-                    out.extend(row.map(|(i, &x)| level(quotient(x, scales[at + i]), zeros[at + i])));
+                    out.extend(
+                        row.iter()
+                            .enumerate()
+                            .map(|(i, &x)| level(quotient(x, scales[at + i]), zeros[at + i])),
+                    );
                 }
             });
             store(run, kind, out)?
@@ -111,12 +115,16 @@ pub(super) fn dequantize(node: &Node<'_>) -> Result<Op, Fault> {
                 None => vec![0; scales.len()],
             };
             layout.each(|from, count, at, step| {
-                let row = values[from..from + count].iter().enumerate();
+                let row = &values[from..from + count];
                 if step == 0 {
                     let (scale, zero) = (scales[at], zeros[at]);
-                    out.extend(row.map(|(_, x)| x.wrapping_sub(zero) as f32 * scale));
+                    out.extend(row.iter().map(|x| x.wrapping_sub(zero) as f32 * scale));
                 } else {
-                    out.extend(row.map(|(i, x)| x.wrapping_sub(zeros[at + i]) as f32 * scales[at + i]));
+                    out.extend(
+                        row.iter()
+                            .enumerate()
+                            .map(|(i, x)| x.wrapping_sub(zeros[at + i]) as f32 * scales[at + i]),
+                    );
                 }
             });
         }

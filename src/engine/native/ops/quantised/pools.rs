@@ -120,12 +120,13 @@ fn pooled(run: &mut Run<'_>, args: &Args, windows: &Windows, last: bool) -> Resu
             let to = (from + axis.kernel).min(shape[index + 2] as i64);
             let first = from.max(0);
             inside.push((to - first).max(0) as usize);
-            count *= (from + axis.kernel).min(axis.padded - axis.before) - from;
+            count = count.saturating_mul((from + axis.kernel).min(axis.padded - axis.before) - from);
             base += first as usize * along[index + 2];
             window_strides.push(along[index + 2]);
         }
-        let sum: i64 =
-            Walk::new(&inside, [window_strides]).map(|[at]| i64::from(values[base + at] - x_zero)).sum();
+        let sum: i64 = Walk::new(&inside, [window_strides])
+            .map(|[at]| i64::from(values[base + at].wrapping_sub(x_zero)))
+            .sum();
         let count = if windows.count_padding { count } else { inside.iter().product::<usize>() as i64 };
         out.push(level(sum as f32 * x_scale / count.max(1) as f32 / scale, zero));
     }

@@ -14,7 +14,7 @@ use crate::engine::native::{
         matrix::{Product, wide_product},
         op,
     },
-    value::{Element, Kind, Shape, Tensor, elements},
+    value::{Kind, Shape, Tensor, elements},
 };
 
 /// A scale or zero point for each row of the left operand lies across its columns.
@@ -187,7 +187,7 @@ pub(super) fn qgemm(node: &Node<'_>) -> Result<Op, Fault> {
             let zeros = by_column(floats(run, zero)?.to_vec())?;
             for (at, b) in b.iter_mut().enumerate() {
                 let column = if transposed.1 { at / k.max(1) } else { at % n.max(1) };
-                *b -= zeros[column % zeros.len()] as i32;
+                *b = b.wrapping_sub(zeros[column % zeros.len()] as i32);
             }
         }
         let mut c = run.filled(elements(&[m, n])?, 0i32)?;

@@ -9,7 +9,7 @@ use crate::{
         graph::Node,
         kernels::{order::Order, shape},
         ops::{Op, op},
-        value::{Data, Element, Shape, Tensor},
+        value::{Data, Shape, Tensor},
     },
     with_kinds,
 };

@@ -158,7 +158,7 @@ fn plan(
     let region = |at: usize| roi.as_ref().map_or((0.0, 1.0), |roi| (roi[at], roi[count + at]));
     let too_large = || fault!("would make an axis that is too long to count");
     let whole =
-        |length: f64| if length >= 0.0 && length < 1e15 { Ok(length as usize) } else { Err(too_large()) };
+        |length: f64| if (0.0..1e15).contains(&length) { Ok(length as usize) } else { Err(too_large()) };
     let mut plan = vec![];
     if let Some(sizes) = sizes {
         fits("sizes", sizes.len(), count)?;

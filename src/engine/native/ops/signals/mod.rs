@@ -1,0 +1,49 @@
+//! Signals: spectra and windows.
+
+mod dft;
+mod mel;
+mod stft;
+mod windows;
+
+use super::{Entry, onnx};
+use crate::engine::native::{
+    exec::Run,
+    fault::{Fault, fault},
+    graph::Node,
+    kernels::real,
+    value::{Data, Element, Kind},
+};
+
+pub(super) const OPERATORS: &[Entry] = &[
+    onnx("BlackmanWindow", &[17], windows::blackman),
+    onnx("DFT", &[17, 20], dft::dft),
+    onnx("HammingWindow", &[17], windows::hamming),
+    onnx("HannWindow", &[17], windows::hann),
+    onnx("MelWeightMatrix", &[17], mel::mel_weight_matrix),
+    onnx("STFT", &[17], stft::stft),
+];
+
+/// `output_datatype`.
+fn output_kind(node: &Node<'_>) -> Result<Kind, Fault> {
+    let code = node.int("output_datatype", 1)?;
+    Kind::from_code(code)
+        .filter(|kind| !kind.is_small() && (kind.is_float() || kind.is_integer()))
+        .ok_or_else(|| fault!("attribute `output_datatype` is {code}, which is no number of 8 bits or more"))
+}
+
+/// Numbers as elements of any kind of number; integers are cut towards zero.
+fn cast(run: &mut Run<'_>, kind: Kind, values: Vec<f64>) -> Result<Data, Fault> {
+    macro_rules! kinds {
+        ($($kind:ident: $t:ty),*) => {
+            match kind {
+                $(Kind::$kind => {
+                    let mut out = run.buffer::<$t>(values.len())?;
+                    out.extend(values.iter().map(|&value| value as $t));
+                    Ok(<$t>::wrap(out))
+                })*
+                other => real::narrowed(run, other, values),
+            }
+        };
+    }
+    kinds!(I8: i8, I16: i16, I32: i32, I64: i64, U8: u8, U16: u16, U32: u32, U64: u64)
+}
