@@ -2,9 +2,9 @@
 # What the fuzz targets begin with: the models of the reference cases, and their values as messages of each sort.
 # tests/setup makes the cases; SUITES names another folder of them.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-suites=${SUITES:-$here/../../target/test-suites}
-corpus=$here/corpus
+root=$(cd "$(dirname "$0")/../.." && pwd)
+suites=${SUITES:-$root/target/test-suites}
+corpus=$root/target/fuzz-corpus
 mkdir -p "$corpus/parser" "$corpus/checker" "$corpus/executor"
 for model in "$suites"/*/*/model.onnx; do
     case=$(basename "$(dirname "$model")")

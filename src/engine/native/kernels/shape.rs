@@ -42,8 +42,7 @@ pub fn strides(shape: &[usize]) -> Shape {
     strides
 }
 
-/// A shape around one axis: (product before it, its length, product after it). A product may be
-/// more than can be counted where the tensor is empty; it is cut then.
+/// A shape around one axis: (product before it, its length, product after it).
 pub fn around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
     let product = |dims: &[usize]| dims.iter().fold(1usize, |product, &dim| product.saturating_mul(dim));
     (product(&shape[..axis]), shape[axis], product(&shape[axis + 1..]))

@@ -201,6 +201,37 @@ fn ranges_and_sizes_that_overflow() {
     assert!(fault.node.contains("Resize"), "{fault}");
 }
 
+/// No memory is asked for, and the time must not go by the window either.
+#[test]
+fn windows_far_larger_than_their_image() {
+    const SIDE: i64 = 1 << 30;
+    let list = |name: &str, ints: &[i64]| AttributeProto { name: name.into(), ..perm(ints) };
+    for op in ["MaxPool", "AveragePool", "LpPool"] {
+        let attributes = vec![list("kernel_shape", &[SIDE, SIDE]), list("pads", &[SIDE / 2; 4])];
+        let nodes = vec![node(op, &["i"], &["y"], attributes)];
+        let model = simple(nodes, vec![floats("i", &[1, 1, 2, 2], &[1.0; 4])]);
+        if let Err(fault) = run(&model, x()) {
+            assert!(fault.node.contains(op), "{fault}");
+        }
+    }
+}
+
+#[test]
+fn empty_tensors_with_huge_dimensions() {
+    for sizes in [[0, HUGE, HUGE], [HUGE, 0, HUGE], [1 << 40, 1 << 40, 0]] {
+        let weights = vec![ints("n", &[3], &sizes)];
+        too_much(
+            &simple(vec![node("ConstantOfShape", &["n"], &["y"], vec![])], weights),
+            &["ConstantOfShape"],
+        );
+    }
+    // What can be counted is fine, and stays so whatever is done with it.
+    for op in ["Shape", "Transpose", "Flatten", "Relu", "Softmax", "ReduceSum", "Size", "NonZero", "Det"] {
+        let nodes = vec![node("ConstantOfShape", &["n"], &["e"], vec![]), node(op, &["e"], &["y"], vec![])];
+        let _ = run(&simple(nodes, vec![ints("n", &[3], &[1 << 28, 0, 1 << 28])]), x());
+    }
+}
+
 #[test]
 fn weights_that_do_not_fill_their_shape() {
     let of = |weight: TensorProto| simple(vec![node("Add", &["x", "w"], &["y"], vec![])], vec![weight]);

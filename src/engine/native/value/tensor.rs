@@ -113,15 +113,15 @@ pub fn elements(shape: &[usize]) -> Result<usize, Fault> {
     if shape.len() > MAX_RANK {
         return Err(fault!("{} dimensions are more than the {MAX_RANK} there may be", shape.len()));
     }
-    // Zero elements with a huge other dimension is a valid, empty tensor.
-    if shape.contains(&0) {
-        return Ok(0);
-    }
-    shape
+    // An empty tensor's other dimensions must have a product too: then so has every part of a shape,
+    // and nobody who multiplies some of them need think of it.
+    let product = shape
         .iter()
+        .filter(|&&dim| dim > 0)
         .try_fold(1usize, |product, &dim| product.checked_mul(dim))
         .filter(|&len| len <= isize::MAX as usize / 16)
-        .ok_or_else(|| Fault::limit(format!("the shape {shape:?} has more elements than can be counted")))
+        .ok_or_else(|| Fault::limit(format!("the shape {shape:?} has more elements than can be counted")))?;
+    Ok(if shape.contains(&0) { 0 } else { product })
 }
 
 /// Keys of a map.
