@@ -27,7 +27,7 @@ impl fmt::Debug for RealFft {
 
 impl RealFft {
     /// # Errors
-    /// No points, or more than [`MAX_POINTS`].
+    /// No points, or more than `MAX_POINTS`.
     pub fn new(points: usize) -> Result<Self, BadParameter> {
         RealFft::plan(points, false)
     }
