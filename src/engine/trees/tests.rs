@@ -269,4 +269,7 @@ fn quantiles_of_the_normal_distribution() {
     for (found, exact) in scores.iter().zip([0.0, 1.959_964, -1.959_964]) {
         assert!((found - exact).abs() < 4e-3, "{scores:?}");
     }
+    let mut outside = [-0.1f32, 1.1];
+    Transform::Probit.apply(&mut outside);
+    assert!(outside.iter().all(|score| score.is_nan()), "{outside:?}");
 }

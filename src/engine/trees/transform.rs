@@ -69,6 +69,7 @@ pub fn probit<T: Real>(p: T) -> T {
     let x = 2.0 * p.to_f64() - 1.0;
     let log = ((1.0 - x) * (1.0 + x)).ln();
     let v = 2.0 / (std::f64::consts::PI * A) + 0.5 * log;
-    let root = ((v * v - log / A).sqrt() - v).max(0.0).sqrt();
+    // A clamp leaves NaN, which is what has no quantile, as it is.
+    let root = ((v * v - log / A).sqrt() - v).clamp(0.0, f64::INFINITY).sqrt();
     T::from_f64(std::f64::consts::SQRT_2 * root.copysign(x))
 }
