@@ -153,3 +153,44 @@ fn png_is_decoded_to_the_bit_and_jpeg_nearly() {
         assert!(most <= 6.0 && mean <= 0.5, "{most}, on average {mean}: {case}");
     }
 }
+
+#[test]
+fn damaged_files_are_refused_or_read_and_never_a_panic() {
+    let golden = Golden::open("images");
+    let (mut refused, mut read) = (0, 0);
+    // A fixed sequence (Knuth's MMIX constants), so that a failure comes again.
+    let mut state = 1u64;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut options = ImageOptions::new(16, 16);
+    options.fit = Fit::Letterbox;
+    options.orientation = Orientation::Exif;
+    let mut preparation = Preparation::new(options);
+    for case in golden.of("orientation").chain(golden.of("png")).chain(golden.of("jpeg")) {
+        let file = golden.u8s(&case["file"]).values;
+        for _ in 0..60 {
+            let mut damaged = file.clone();
+            for _ in 0..=next(8) {
+                let at = next(damaged.len());
+                damaged[at] = u8::try_from(next(256)).unwrap();
+            }
+            if next(3) == 0 {
+                damaged.truncate(next(damaged.len()));
+            }
+            let mut values = Vec::new();
+            match preparation.run(&damaged, &mut values) {
+                Ok(_) => {
+                    assert_eq!(values.len(), 3 * 16 * 16);
+                    read += 1;
+                }
+                Err(_) => {
+                    assert!(values.is_empty());
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 100 && read > 100, "{refused} refused, {read} read");
+}
