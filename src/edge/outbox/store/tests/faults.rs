@@ -42,6 +42,40 @@ fn after_a_failed_sync_the_records_are_written_again_to_a_new_segment() {
     }
 }
 
+/// However long a disk fails, no segment goes before the log knows that its records have ended, and a
+/// kill at any time finds nothing damaged.
+#[test]
+fn ends_outlive_a_disk_that_fails_for_a_while() {
+    for (more, count) in (1..20).flat_map(|more| (1..20).map(move |count| (more, count))) {
+        let disk = FaultyDisk::new(1 << 20);
+        let (mut store, _) = open(&disk, options());
+        let first = batch(&mut store, &["one", "two"]);
+        store.commit(&first).unwrap();
+        // Begins the next segment: only sealed ones are removed.
+        store.rotate().unwrap();
+        let lane = store.lane("press", "result");
+        disk.fail_for(more, count, io::ErrorKind::Other);
+        store.end(lane, 0..2, Fate::Delivered);
+        let (mut sequence, mut stored) = (2, Vec::new());
+        for text in ["three", "four", "five", "six"] {
+            let next = batch(&mut store, &[text]);
+            match store.commit(&next) {
+                Ok(_) => stored.push(text.to_owned()),
+                Err(_) => store.give_up(),
+            }
+            sequence += 1;
+            let _ = store.flush_marks();
+            let _ = store.reclaim(false);
+            let (killed, recovery) = open(&disk, options());
+            assert_eq!(recovery.damage, [], "{count} faults from {more}, killed at {text}");
+            assert!(stored.iter().all(|text| texts(&killed).contains(text)));
+        }
+        assert_eq!(store.next_of(lane), sequence);
+        assert_eq!(texts(&store), stored);
+        assert_eq!(unbalanced(&store, &pending(&store)), None);
+    }
+}
+
 #[test]
 fn a_full_disk_is_an_error_that_passes() {
     let disk = FaultyDisk::new(3000);
