@@ -63,6 +63,8 @@ struct Inner {
     free_bytes: u64,
     /// Fails the operations of these numbers, with this error.
     fail: Option<(Range<u64>, io::ErrorKind)>,
+    /// Lets so many syncs of files pass, then fails so many.
+    failing_syncs: (u64, u64),
 }
 
 impl Inner {
@@ -128,6 +130,11 @@ impl FaultyDisk {
         let mut inner = self.lock();
         let first = inner.operations + more;
         inner.fail = Some((first..first + count, kind));
+    }
+
+    /// Fails `count` syncs of files after `more`, and nothing else.
+    pub fn fail_syncs(&self, more: u64, count: u64) {
+        self.lock().failing_syncs = (more, count);
     }
 
     pub fn set_free_bytes(&self, bytes: u64) {
@@ -320,7 +327,18 @@ impl DiskFile for Handle {
 
     fn sync(&self) -> io::Result<()> {
         let mut inner = self.disk.lock();
-        if let Err(error) = inner.operation() {
+        let sync = match inner.failing_syncs {
+            (0, 0) => Ok(()),
+            (0, left) => {
+                inner.failing_syncs = (0, left - 1);
+                Err(io::ErrorKind::Other.into())
+            }
+            (more, count) => {
+                inner.failing_syncs = (more - 1, count);
+                Ok(())
+            }
+        };
+        if let Err(error) = inner.operation().and(sync) {
             // Linux marks the pages clean: what they held is gone, and the next sync succeeds.
             if !inner.dead {
                 inner.files.get_mut(&self.id).unwrap().unsynced.clear();
