@@ -1,19 +1,13 @@
 //! Reading at places.
 
-use super::places::{element_wise, index, tuples};
-use crate::{
-    engine::native::{
-        exec::one,
-        fault::{Fault, fault},
-        graph::Node,
-        kernels::{
-            places::pick,
-            shape::{around, axis as checked_axis},
-        },
-        ops::{Op, op},
-        value::{Shape, Tensor, elements},
-    },
-    map_data,
+use super::places::{along, element_wise, index, taken, tuples};
+use crate::engine::native::{
+    exec::one,
+    fault::{Fault, fault},
+    graph::Node,
+    kernels::shape::{around, axis as checked_axis},
+    ops::{Op, op},
+    value::Shape,
 };
 
 /// `Gather`, ai.onnx 1, 11, 13: whole slices along an axis. Since 11 indices may be negative.
@@ -23,26 +17,13 @@ pub fn gather(node: &Node<'_>) -> Result<Op, Fault> {
         let data = args.tensor(0)?;
         let indices = args.ints(1)?;
         let axis = checked_axis(axis, data.rank())?;
-        let (outer, dim, inner) = around(data.shape(), axis);
+        let blocks @ (_, dim, inner) = around(data.shape(), axis);
         let mut shape = Shape::from_slice(&data.shape()[..axis]);
         shape.extend_from_slice(args.tensor(1)?.shape());
         shape.extend_from_slice(&data.shape()[axis + 1..]);
-        let len = elements(&shape)?;
         let rows = indices.iter().map(|&at| index(at, dim)).collect::<Result<Vec<_>, _>>()?;
-        let mut places = vec![];
-        if len > 0 {
-            run.check_len::<usize>(outer * rows.len())?;
-            places.reserve_exact(outer * rows.len());
-            for at in 0..outer {
-                places.extend(rows.iter().map(|row| (at * dim + row) * inner));
-            }
-        }
-        let data = map_data!(data.data(), v => {
-            let mut out = run.buffer(len)?;
-            pick(v, &places, inner, &mut out);
-            out
-        });
-        one(Tensor::new(shape, data)?)
+        let starts = along(run, blocks, &rows)?;
+        one(taken(run, data, &starts, inner, shape)?)
     })
 }
 
@@ -53,12 +34,7 @@ pub fn gather_elements(node: &Node<'_>) -> Result<Op, Fault> {
         let (data, indices) = (args.tensor(0)?, args.ints(1)?);
         let shape = args.tensor(1)?.shape();
         let places = element_wise(run, data, &indices, shape, checked_axis(axis, data.rank())?)?;
-        let data = map_data!(data.data(), v => {
-            let mut out = run.buffer(places.len())?;
-            pick(v, &places, 1, &mut out);
-            out
-        });
-        one(Tensor::new(shape, data)?)
+        one(taken(run, data, &places, 1, shape.into())?)
     })
 }
 
@@ -69,14 +45,6 @@ pub fn gather_nd(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| {
         let data = args.tensor(0)?;
         let places = tuples(run, data, args.tensor(1)?, batch)?;
-        let len = elements(&places.shape)?;
-        let data = map_data!(data.data(), v => {
-            let mut out = run.buffer(len)?;
-            if len > 0 {
-                pick(v, &places.starts, places.len, &mut out);
-            }
-            out
-        });
-        one(Tensor::new(places.shape, data)?)
+        one(taken(run, data, &places.starts, places.len, places.shape)?)
     })
 }

@@ -1,15 +1,12 @@
 //! What is chosen by truth values, and indices written out as such.
 
-use super::places::index;
+use super::places::{along, index, taken};
 use crate::{
     engine::native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,
-        kernels::{
-            places::pick,
-            shape::{around, axis as checked_axis},
-        },
+        kernels::shape::{around, axis as checked_axis},
         ops::{Op, alike, op},
         value::{Shape, Tensor, elements},
     },
@@ -37,20 +34,8 @@ pub fn compress(node: &Node<'_>) -> Result<Op, Fault> {
         }
         let mut shape = Shape::from_slice(if at.is_some() { input.shape() } else { &[0] });
         shape[at.unwrap_or(0)] = kept.len();
-        let len = elements(&shape)?;
-        let mut places = vec![];
-        if len > 0 {
-            run.check_len::<usize>(outer * kept.len())?;
-            for at in 0..outer {
-                places.extend(kept.iter().map(|row| (at * dim + row) * inner));
-            }
-        }
-        let data = map_data!(input.data(), v => {
-            let mut out = run.buffer(len)?;
-            pick(v, &places, inner, &mut out);
-            out
-        });
-        one(Tensor::new(shape, data)?)
+        let starts = along(run, (outer, dim, inner), &kept)?;
+        one(taken(run, input, &starts, inner, shape)?)
     })
 }
 

@@ -3,9 +3,13 @@
 use crate::engine::native::{
     exec::Run,
     fault::{Fault, fault},
-    kernels::shape::{Walk, strides},
+    kernels::{
+        places::pick,
+        shape::{Walk, strides},
+    },
     value::{Shape, Tensor, elements},
 };
+use crate::map_data;
 
 /// An index into `dim` elements; negative ones count from the end.
 ///
@@ -17,6 +21,44 @@ pub fn index(index: i64, dim: usize) -> Result<usize, Fault> {
         .ok()
         .filter(|&at| at < dim)
         .ok_or_else(|| fault!("index {index} is outside the {dim} elements"))
+}
+
+/// Where slices begin that are taken along an axis: for each of `outer` blocks of `dim` slices of `inner`
+/// elements, those in `rows`, which are below `dim`.
+pub fn along(
+    run: &mut Run<'_>,
+    (outer, dim, inner): (usize, usize, usize),
+    rows: &[usize],
+) -> Result<Vec<usize>, Fault> {
+    if inner == 0 {
+        return Ok(vec![]);
+    }
+    let len = outer.saturating_mul(rows.len());
+    run.check_len::<usize>(len)?;
+    let mut starts = Vec::with_capacity(len);
+    for at in 0..outer {
+        starts.extend(rows.iter().map(|row| (at * dim + row) * inner));
+    }
+    Ok(starts)
+}
+
+/// A tensor of slices of `len` elements of another.
+pub fn taken(
+    run: &mut Run<'_>,
+    from: &Tensor,
+    starts: &[usize],
+    len: usize,
+    shape: Shape,
+) -> Result<Tensor, Fault> {
+    let total = elements(&shape)?;
+    let data = map_data!(from.data(), v => {
+        let mut out = run.buffer(total)?;
+        if total > 0 {
+            pick(v, starts, len, &mut out);
+        }
+        out
+    });
+    Tensor::new(shape, data)
 }
 
 /// For each element of `indices`, the place in `data` that it names along `axis`, the other
