@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::{Dim, Symbols};
 use crate::engine::native::{
     graph::{Axis, Type},
-    value::{Kind, Map, Tensor, Value},
+    value::{Kind, Map, Shape, Tensor, Value},
 };
 
 /// Lengths of the dimensions, outermost first.
@@ -269,6 +269,29 @@ impl TensorFact {
             }
         };
         TensorFact { kind: self.kind.filter(|kind| Some(*kind) == other.kind), shape, contents }
+    }
+
+    /// Elements that are all known become a tensor.
+    pub fn complete(&mut self) {
+        let Contents::Parts(parts) = &self.contents else { return };
+        let numbers: Option<Vec<i64>> = parts.iter().map(|part| part.number()).collect();
+        let shape = self.shape.iter().flatten().map(|dim| usize::try_from(dim.number()?).ok());
+        let (Some(numbers), Some(shape), Some(_)) = (numbers, shape.collect::<Option<Shape>>(), &self.shape)
+        else {
+            return;
+        };
+        let tensor = match self.kind {
+            Some(Kind::I64) => Tensor::of(shape, numbers),
+            Some(Kind::Bool) => Tensor::of(shape, numbers.iter().map(|&n| n != 0).collect()),
+            Some(Kind::I32) => match numbers.iter().map(|&n| i32::try_from(n).ok()).collect() {
+                Some(numbers) => Tensor::of(shape, numbers),
+                None => return,
+            },
+            _ => return,
+        };
+        if let Ok(tensor) = tensor {
+            self.contents = Contents::Whole(tensor);
+        }
     }
 
     /// How many elements, where all dimensions are numbers.

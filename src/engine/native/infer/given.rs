@@ -126,6 +126,18 @@ impl Given<'_> {
         Ok(all)
     }
 
+    /// The element type of the first of several inputs, all of which must be floats, of one type or not.
+    ///
+    /// # Errors
+    /// As [`kind`](Self::kind).
+    pub fn floats_of(&self, indices: impl IntoIterator<Item = usize>) -> Result<Option<Kind>, Fault> {
+        let mut kinds = vec![];
+        for index in indices {
+            kinds.push(self.opt_kind(index, super::kinds::FLOATS)?);
+        }
+        Ok(kinds.into_iter().next().flatten())
+    }
+
     /// The dimensions of an input that must be a tensor.
     ///
     /// # Errors

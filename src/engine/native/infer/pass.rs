@@ -205,6 +205,9 @@ impl Pass {
     fn kept(&mut self, mut fact: Fact) -> Fact {
         let Some(room) = self.room.checked_sub(fact.size()) else { return fact.without_shapes() };
         self.room = room;
+        if let Fact::Tensor(tensor) = &mut fact {
+            tensor.complete();
+        }
         if let Fact::Tensor(TensorFact { shape: Some(dims), .. }) = &mut fact {
             for dim in dims.iter_mut().filter(|dim| **dim == Dim::Unknown) {
                 *dim = self.symbols.fresh();

@@ -64,7 +64,7 @@ pub fn linear_attention(node: &Node<'_>) -> Result<Rule, Fault> {
 
 pub fn causal_conv(_: &Node<'_>) -> Result<Rule, Fault> {
     rule(|given| {
-        let kind = given.common(0..2, FLOATS)?;
+        let kind = given.floats_of(0..2)?;
         let (x, w) = (given.ranked(0, 3)?, given.ranked(1, 3)?);
         let kept = given.symbols().sub(w[2], Dim::ONE);
         let state: Dims = smallvec![x[0], x[1], kept];

@@ -102,7 +102,7 @@ pub fn recurrent(node: &Node<'_>) -> Result<Rule, Fault> {
     let directions = if node.string("direction", "forward")? == "bidirectional" { 2 } else { 1 };
     let hidden = node.attributes.int("hidden_size")?;
     rule(move |given| {
-        let kind = given.common(0..3, FLOATS)?;
+        let kind = given.floats_of(0..3)?;
         let (x, w, r) = (given.ranked(0, 3)?, given.ranked(1, 3)?, given.ranked(2, 3)?);
         given.same(x[2], w[2], || {
             format!("weights {} don't fit an input {}", given.shown(&w), given.shown(&x))

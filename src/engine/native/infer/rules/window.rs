@@ -100,7 +100,7 @@ fn convolved(given: &mut Given<'_>, config: &ConvConfig, at: [usize; 2]) -> Resu
 pub fn conv(node: &Node<'_>) -> Result<Rule, Fault> {
     let config = ConvConfig::read(node)?;
     rule(move |given| {
-        let kind = given.common((0..3).filter(|&index| index < 2 || given.has(2)), FLOATS)?;
+        let kind = given.floats_of(0..3)?;
         let shape = convolved(given, &config, [0, 1])?;
         tensor(kind, shape)
     })
@@ -110,7 +110,7 @@ pub fn conv(node: &Node<'_>) -> Result<Rule, Fault> {
 pub fn deform_conv(node: &Node<'_>) -> Result<Rule, Fault> {
     let config = ConvConfig::read(node)?;
     rule(move |given| {
-        let kind = given.common(0..2, FLOATS)?;
+        let kind = given.floats_of(0..2)?;
         let shape = convolved(given, &config, [0, 1])?;
         tensor(kind, shape)
     })
@@ -140,7 +140,7 @@ pub fn qlinear_conv(node: &Node<'_>) -> Result<Rule, Fault> {
 pub fn conv_transpose(node: &Node<'_>) -> Result<Rule, Fault> {
     let config = TransposeConfig::read(node)?;
     rule(move |given| {
-        let kind = given.common((0..3).filter(|&index| index < 2 || given.has(2)), FLOATS)?;
+        let kind = given.floats_of(0..3)?;
         let Some((x, w)) = image_and_weights(given, [0, 1], config.kernel_shape())? else {
             return tensor(kind, None);
         };
