@@ -132,15 +132,16 @@ impl Fact {
             Type::Optional(item) => Fact::Optional(Box::new(Fact::declared(item, free))),
             Type::Map(key, value) => Fact::Map(*key, Box::new(Fact::declared(value, free))),
             Type::Tensor { kind, axes } => {
-                let dim = |axis: &Axis, free: &mut dyn FnMut(&str) -> Dim| match axis {
-                    Axis::Fixed(n) => Dim::of(*n),
-                    Axis::Free(name) => free(name),
-                };
                 let axes = axes.as_ref().filter(|axes| axes.len() <= MAX_RANK);
-                Fact::tensor(
-                    *kind,
-                    axes.map(|axes| axes.iter().map(|axis| dim(axis, free)).collect::<Dims>()),
-                )
+                let mut shape = axes.map(|_| Dims::new());
+                for axis in axes.into_iter().flatten() {
+                    let dim = match axis {
+                        Axis::Fixed(n) => Dim::of(*n),
+                        Axis::Free(name) => free(name),
+                    };
+                    shape.get_or_insert_default().push(dim);
+                }
+                Fact::tensor(*kind, shape)
             }
         }
     }

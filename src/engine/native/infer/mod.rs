@@ -26,7 +26,7 @@
 
 mod fact;
 mod given;
-mod kinds;
+pub mod kinds;
 mod pass;
 pub mod rules;
 mod symbols;

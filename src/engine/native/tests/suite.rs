@@ -39,7 +39,7 @@ pub(super) struct Case {
 
 #[derive(Deserialize)]
 pub(super) struct Part {
-    name: String,
+    pub name: String,
     pub kind: String,
 }
 

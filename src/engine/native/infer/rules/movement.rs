@@ -91,7 +91,9 @@ pub fn split(node: &Node<'_>) -> Result<Rule, Fault> {
                 Dim::Number(n) if uneven => {
                     let many = count.max(1) as i64;
                     let chunk = n / many + i64::from(n % many != 0);
-                    (0..many).map(|at| Dim::Number(chunk.min((n - at * chunk).max(0)))).collect()
+                    (0..many)
+                        .map(|at| Dim::Number(chunk.min(n.saturating_sub(at.saturating_mul(chunk)).max(0))))
+                        .collect()
                 }
                 Dim::Number(n) if n % count.max(1) as i64 != 0 => {
                     return Err(fault!(

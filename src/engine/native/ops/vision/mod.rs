@@ -10,7 +10,6 @@ mod resize;
 mod simple_formats;
 
 use super::{Entry, onnx};
-
 use crate::engine::native::infer::rules::{Infer::Rule, vision};
 pub(in crate::engine::native) use resize::{Scales, Sizes};
 
