@@ -28,8 +28,9 @@ mod prelude {
         given::{chosen, lengths, one, rule, tensor, unknown},
         kinds::{ANY, BOOL, FACTORS, FEATURES, FLOATS, INDICES, INTEGERS, NUMBERS, TEXT},
     };
+    pub(crate) use crate::engine::native::fault::fault;
     pub use crate::engine::native::{
-        fault::{Fault, fault},
+        fault::Fault,
         graph::Node,
         kernels::shape::axis as checked_axis,
         value::Kind,
