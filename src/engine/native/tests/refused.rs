@@ -160,7 +160,7 @@ fn types_that_an_operator_does_not_take() {
     refused(&of_kinds("Exp", &[INT64]), &["Exp `y`", "int64"]);
     refused(&of_kinds("Not", &[FLOAT]), &["Not `y`", "must be one of bool"]);
     refused(&of_kinds("Where", &[FLOAT, FLOAT, FLOAT]), &["Where `y`", "input 0"]);
-    refused(&of_kinds("Where", &[BOOL, FLOAT, INT64]), &["Where `y`", "one kind"]);
+    refused(&of_kinds("Where", &[BOOL, FLOAT, INT64]), &["Where `y`", "the same kind"]);
     refused(&of_kinds("Gather", &[FLOAT, FLOAT]), &["Gather `y`", "input 1"]);
     refused(&of_kinds("SequenceAt", &[FLOAT, INT64]), &["SequenceAt `y`", "must be a sequence"]);
     assert_eq!(known(&of_kinds("Greater", &[FLOAT, FLOAT])), "bool[batch]");

@@ -54,8 +54,9 @@ pub fn length(_: &Node<'_>) -> Result<Rule, Fault> {
 
 pub fn at(_: &Node<'_>) -> Result<Rule, Fault> {
     rule(|given| {
+        let item = items(given, 0)?;
         given.kind(1, INDICES)?;
-        one(items(given, 0)?)
+        one(item)
     })
 }
 
