@@ -319,7 +319,7 @@ fn trees_that_make_no_sense_are_refused() {
         ("classlabels_int64s", ints("other", &[1]), "classlabels_strings"),
         ("post_transform", text("post_transform", "ODD"), "ODD"),
         ("base_values", floats("base_values", &[1.0, 2.0, 3.0]), "3 base values"),
-        ("nodes_values", floats("nodes_values_as_tensor", &[0.0; 3]), "double precision"),
+        ("nodes_values", floats("nodes_values_as_tensor", &[0.0; 3]), "must have 4"),
     ];
     for (name, change, expected) in cases {
         let text = broken(name, change);

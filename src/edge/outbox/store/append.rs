@@ -173,21 +173,23 @@ impl Store {
             // The same file may do once there is room.
             Err(error) if is_full(&error) => Err(error),
             Err(_) => {
-                // After a failed sync nobody knows what of it is there (fsync does not tell
-                // again): all that is in doubt goes to a new file.
-                self.active = None;
-                self.unsynced.iter_mut().for_each(|frame| frame.written = false);
-                self.try_flush(sync).inspect_err(|_| {
-                    self.active = None;
-                    self.unsynced.iter_mut().for_each(|frame| frame.written = false);
-                })
+                self.doubt();
+                self.try_flush(sync).inspect_err(|_| self.doubt())
             }
         }
     }
 
+    /// After a failed sync nobody knows what of it is there (fsync does not tell again): all that is
+    /// in doubt goes to a new file, also the state that the lost file's head alone may have known.
+    fn doubt(&mut self) {
+        self.active = None;
+        self.needs_head = true;
+        self.unsynced.iter_mut().for_each(|frame| frame.written = false);
+    }
+
     fn try_flush(&mut self, sync: bool) -> io::Result<()> {
-        // A head that was written for itself alone still has to become durable.
-        let head_only = self.active.as_ref().is_some_and(|active| active.synced == 0);
+        // A head that is written for itself alone still has to become durable.
+        let head_only = self.active.as_ref().map_or(self.needs_head, |active| active.synced == 0);
         if self.unsynced.is_empty() && !(head_only && sync) {
             return Ok(());
         }
@@ -250,7 +252,11 @@ impl Store {
             if self.options.durability == Durability::None {
                 self.durable();
             } else {
-                self.sync_active()?;
+                self.sync_active().inspect_err(|error| {
+                    if !is_full(error) {
+                        self.doubt();
+                    }
+                })?;
             }
         }
         self.rotate()

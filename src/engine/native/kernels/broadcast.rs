@@ -35,6 +35,35 @@ pub fn strides_in(from: &[usize], to: &[usize]) -> Shape {
         .collect()
 }
 
+/// Two operands cut into stretches in which each of them is either contiguous or one element
+/// repeated.
+struct Stretches {
+    /// Elements of a stretch.
+    len: usize,
+    a_repeats: bool,
+    b_repeats: bool,
+    /// Where each stretch begins in the operands.
+    starts: Walk<2>,
+}
+
+fn stretches(a_shape: &[usize], b_shape: &[usize], to: &[usize]) -> Stretches {
+    let (a, b) = (strides_in(a_shape, to), strides_in(b_shape, to));
+    // From the last axis on, as many as make one stretch together.
+    let (mut len, mut outer) = (1, to.len());
+    let (mut a_repeats, mut b_repeats) = (false, false);
+    for axis in (0..to.len()).rev().filter(|&axis| to[axis] != 1) {
+        let (a_zero, b_zero) = (a[axis] == 0, b[axis] == 0);
+        if len == 1 {
+            (a_repeats, b_repeats) = (a_zero, b_zero);
+        } else if (a_zero, b_zero) != (a_repeats, b_repeats) {
+            break;
+        }
+        (len, outer) = (len * to[axis], axis);
+    }
+    let starts = Walk::new(&to[..outer], [a[..outer].into(), b[..outer].into()]);
+    Stretches { len, a_repeats, b_repeats, starts }
+}
+
 /// Appends `f(a, b)` for every element of the broadcast shape `to` to `out`.
 pub fn zip<A: Clone, B: Clone, R>(
     (a, a_shape): (&[A], &[usize]),
@@ -43,30 +72,16 @@ pub fn zip<A: Clone, B: Clone, R>(
     out: &mut Vec<R>,
     f: impl Fn(&A, &B) -> R,
 ) {
-    if a_shape == b_shape {
-        return out.extend(a.iter().zip(b).map(|(a, b)| f(a, b)));
-    }
-    let len: usize = to.iter().product();
-    if let ([b], true) = (b, a.len() == len) {
-        return out.extend(a.iter().map(|a| f(a, b)));
-    }
-    if let ([a], true) = (a, b.len() == len) {
-        return out.extend(b.iter().map(|b| f(a, b)));
-    }
-    let Some((&inner, outer)) = to.split_last() else { return };
-    if inner == 0 {
+    let Stretches { len, a_repeats, b_repeats, starts } = stretches(a_shape, b_shape, to);
+    if len == 0 {
         return;
     }
-    let (a_strides, b_strides) = (strides_in(a_shape, to), strides_in(b_shape, to));
-    let (a_step, b_step) = (a_strides[outer.len()], b_strides[outer.len()]);
-    let rows = Walk::new(outer, [a_strides[..outer.len()].into(), b_strides[..outer.len()].into()]);
-    // The last axis in a plain loop: it is what takes the time.
-    for [at_a, at_b] in rows {
-        match (a_step, b_step) {
-            (0, 0) => out.extend((0..inner).map(|_| f(&a[at_a], &b[at_b]))),
-            (0, _) => out.extend(b[at_b..at_b + inner].iter().map(|b| f(&a[at_a], b))),
-            (_, 0) => out.extend(a[at_a..at_a + inner].iter().map(|a| f(a, &b[at_b]))),
-            _ => out.extend(a[at_a..at_a + inner].iter().zip(&b[at_b..at_b + inner]).map(|(a, b)| f(a, b))),
+    // Three loops, not more: each is compiled anew for every operator and type.
+    for [at_a, at_b] in starts {
+        match (a_repeats, b_repeats) {
+            (true, _) => out.extend(b[at_b..at_b + len].iter().map(|b| f(&a[at_a], b))),
+            (_, true) => out.extend(a[at_a..at_a + len].iter().map(|a| f(a, &b[at_b]))),
+            _ => out.extend(a[at_a..at_a + len].iter().zip(&b[at_b..at_b + len]).map(|(a, b)| f(a, b))),
         }
     }
 }
@@ -75,4 +90,58 @@ pub fn zip<A: Clone, B: Clone, R>(
 pub fn expand<T: Clone>(from: &[T], from_shape: &[usize], to: &[usize], out: &mut Vec<T>) {
     let walk = Walk::new(to, [strides_in(from_shape, to)]);
     out.extend(walk.map(|[at]| from[at].clone()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every pair of shapes up to four axes of lengths 1 to 3, beside the definition.
+    #[test]
+    fn operands_are_repeated_along_their_axes_of_one() {
+        let to = [2, 3, 1, 2];
+        for mask in 0..256_usize {
+            let cut = |bits: usize| -> Vec<usize> {
+                (0..4).map(|axis| if bits >> axis & 1 == 1 { 1 } else { to[axis] }).collect()
+            };
+            let (a_shape, b_shape) = (cut(mask & 15), cut(mask >> 4));
+            let full = shape(&a_shape, &b_shape).unwrap();
+            let numbers = |shape: &[usize]| -> Vec<usize> { (0..shape.iter().product()).collect() };
+            let (a, b) = (numbers(&a_shape), numbers(&b_shape));
+            let mut out = vec![];
+            zip((&a, &a_shape), (&b, &b_shape), &full, &mut out, |&a, &b| (a, b));
+            let place = |shape: &[usize], at: &[usize]| {
+                at.iter().zip(shape).fold(0, |place, (&at, &dim)| place * dim + at % dim)
+            };
+            let walk = Walk::new(&full, [strides(&full)]).map(|[flat]| {
+                let own = strides(&full);
+                let at: Vec<usize> = (0..4).map(|axis| flat / own[axis] % full[axis]).collect();
+                (place(&a_shape, &at), place(&b_shape, &at))
+            });
+            assert_eq!(out, walk.collect::<Vec<_>>(), "{a_shape:?} {b_shape:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_comes_of_empty_operands() {
+        for (a_shape, b_shape, a_len, b_len) in [
+            (&[0][..], &[1][..], 0, 1),
+            (&[2, 0], &[], 0, 1),
+            (&[0, 3], &[3], 0, 3),
+            (&[1, 0], &[4, 1], 0, 4),
+        ] {
+            let to = shape(a_shape, b_shape).unwrap();
+            let mut out = vec![];
+            zip((&vec![1; a_len], a_shape), (&vec![1; b_len], b_shape), &to, &mut out, |a, b| a + b);
+            assert_eq!(out, [0; 0]);
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_by_both_is_one_stretch() {
+        let all = stretches(&[2, 3, 4], &[2, 1, 1], &[2, 3, 4]);
+        assert_eq!((all.len, all.a_repeats, all.b_repeats), (12, false, true));
+        let all = stretches(&[2, 3, 4], &[2, 3, 4], &[2, 3, 4]);
+        assert_eq!((all.len, all.a_repeats, all.b_repeats), (24, false, false));
+    }
 }

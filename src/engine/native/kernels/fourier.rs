@@ -1,19 +1,20 @@
-//! Discrete Fourier transforms of any length.
+//! Discrete Fourier transforms of any length. In doubles for every type: the transforms are the largest
+//! generic code here.
 
 use std::sync::Arc;
 
-use realfft::{FftNum, RealFftPlanner, RealToComplex, num_complex::Complex};
+use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
 
 /// Transforms of one length. A complex signal is transformed as two real ones.
-pub struct Fourier<T> {
-    plan: Arc<dyn RealToComplex<T>>,
+pub struct Fourier {
+    plan: Arc<dyn RealToComplex<f64>>,
     length: usize,
-    signal: Vec<T>,
-    half: Vec<Complex<T>>,
-    scratch: Vec<Complex<T>>,
+    signal: Vec<f64>,
+    half: Vec<Complex<f64>>,
+    scratch: Vec<Complex<f64>>,
 }
 
-impl<T: FftNum> Fourier<T> {
+impl Fourier {
     /// `length` is at least one.
     pub fn new(length: usize) -> Self {
         let plan = RealFftPlanner::new().plan_fft_forward(length);
@@ -27,19 +28,19 @@ impl<T: FftNum> Fourier<T> {
     }
 
     /// The first half of the spectrum of a real signal: `length / 2 + 1` numbers.
-    pub fn half(&mut self, signal: impl Iterator<Item = T>) -> &[Complex<T>] {
-        self.signal.fill(T::zero());
+    pub fn half(&mut self, signal: impl Iterator<Item = f64>) -> &[Complex<f64>] {
+        self.signal.fill(0.0);
         self.signal.iter_mut().zip(signal).for_each(|(to, from)| *to = from);
         // Lengths are right: the plan made the vectors.
         if self.plan.process_with_scratch(&mut self.signal, &mut self.half, &mut self.scratch).is_err() {
-            self.half.fill(Complex::new(T::zero(), T::zero()));
+            self.half.fill(Complex::new(0.0, 0.0));
         }
         &self.half
     }
 
     /// The spectrum of a complex signal, into `out` (`length` numbers). `backward` turns the other way, without
     /// dividing by the length.
-    pub fn full(&mut self, signal: &[Complex<T>], backward: bool, out: &mut [Complex<T>]) {
+    pub fn full(&mut self, signal: &[Complex<f64>], backward: bool, out: &mut [Complex<f64>]) {
         let length = self.length;
         for imaginary in [false, true] {
             let part = signal.iter().map(|z| match (imaginary, backward) {

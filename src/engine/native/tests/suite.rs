@@ -9,10 +9,12 @@
 //! `UPDATE_FAILING=1` writes the lists anew.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::Once,
 };
 
 use bytes::Bytes;
@@ -98,6 +100,30 @@ fn check(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
+thread_local! {
+    /// A panic in this thread is a case's failure, and told as such.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Panics of cases are not printed; those of other tests, which run meanwhile, are.
+fn hush() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let loud = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                loud(panic);
+            }
+        }));
+    });
+}
+
+/// Only where somebody works on something else: `tests/run` builds with optimisation, and CI skips nothing.
+fn is_skipped(suite: &str) -> bool {
+    let set = |name| std::env::var_os(name).is_some();
+    suite == "light" && cfg!(debug_assertions) && !set("CI") && !set("CARGO_PROFILE_DEV_OPT_LEVEL")
+}
+
 /// Runs a suite and holds what fails against the list.
 fn run(suite: &str) {
     let root = root().join(suite);
@@ -112,11 +138,16 @@ fn run(suite: &str) {
         .filter(|name| name.contains(&wanted) && root.join(name).is_dir())
         .collect();
     names.sort();
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    if is_skipped(suite) {
+        println!("skipped: whole networks take minutes without optimisation; tests/run has it");
+        return;
+    }
+    hush();
     let mut failed = BTreeMap::new();
     for name in &names {
+        QUIET.set(true);
         let outcome = catch_unwind(AssertUnwindSafe(|| check(&root.join(name))));
+        QUIET.set(false);
         if let Err(what) = outcome.unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             Err(format!(
@@ -127,7 +158,6 @@ fn run(suite: &str) {
             failed.insert(name.clone(), what);
         }
     }
-    std::panic::set_hook(hook);
     println!("{suite}: {} of {} cases pass", names.len() - failed.len(), names.len());
     if !wanted.is_empty() || std::env::var_os("SHOW").is_some() {
         failed.iter().for_each(|(name, what)| println!("  {name}: {what}"));

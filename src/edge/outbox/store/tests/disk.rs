@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -60,8 +61,10 @@ struct Inner {
     /// Syncs return and do nothing.
     lying: bool,
     free_bytes: u64,
-    /// Fails the operation of this number, once, with this error.
-    fail: Option<(u64, io::ErrorKind)>,
+    /// Fails the operations of these numbers, with this error.
+    fail: Option<(Range<u64>, io::ErrorKind)>,
+    /// Lets so many syncs of files pass, then fails so many.
+    failing_syncs: (u64, u64),
 }
 
 impl Inner {
@@ -72,12 +75,10 @@ impl Inner {
             self.dead = true;
             return Err(io::Error::other("the power is off"));
         }
-        if let Some((at, kind)) = self.fail
-            && at == self.operations
-        {
-            return Err(kind.into());
+        match &self.fail {
+            Some((range, kind)) if range.contains(&self.operations) => Err((*kind).into()),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn used_bytes(&self) -> u64 {
@@ -121,8 +122,19 @@ impl FaultyDisk {
 
     /// Fails the operation after so many more.
     pub fn fail_in(&self, more: u64, kind: io::ErrorKind) {
+        self.fail_for(more, 1, kind);
+    }
+
+    /// Fails `count` operations, the first of them after so many more.
+    pub fn fail_for(&self, more: u64, count: u64, kind: io::ErrorKind) {
         let mut inner = self.lock();
-        inner.fail = Some((inner.operations + more, kind));
+        let first = inner.operations + more;
+        inner.fail = Some((first..first + count, kind));
+    }
+
+    /// Fails `count` syncs of files after `more`, and nothing else.
+    pub fn fail_syncs(&self, more: u64, count: u64) {
+        self.lock().failing_syncs = (more, count);
     }
 
     pub fn set_free_bytes(&self, bytes: u64) {
@@ -315,7 +327,24 @@ impl DiskFile for Handle {
 
     fn sync(&self) -> io::Result<()> {
         let mut inner = self.disk.lock();
-        inner.operation()?;
+        let sync = match inner.failing_syncs {
+            (0, 0) => Ok(()),
+            (0, left) => {
+                inner.failing_syncs = (0, left - 1);
+                Err(io::ErrorKind::Other.into())
+            }
+            (more, count) => {
+                inner.failing_syncs = (more - 1, count);
+                Ok(())
+            }
+        };
+        if let Err(error) = inner.operation().and(sync) {
+            // Linux marks the pages clean: what they held is gone, and the next sync succeeds.
+            if !inner.dead {
+                inner.files.get_mut(&self.id).unwrap().unsynced.clear();
+            }
+            return Err(error);
+        }
         if !inner.lying {
             let file = inner.files.get_mut(&self.id).unwrap();
             file.durable = file.current();

@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 
 use super::{
-    disk::FaultyDisk,
+    disk::{Choose, FaultyDisk},
     workload::{open, options, pending, unbalanced},
 };
 use crate::edge::outbox::store::{Batch, Fate, Store, StoreOptions, cursor::ReadError};
@@ -39,6 +39,62 @@ fn after_a_failed_sync_the_records_are_written_again_to_a_new_segment() {
         let (again, recovery) = open(&disk, options());
         assert_eq!((texts(&again), recovery.damage.len()), (expected.map(String::from).to_vec(), 0));
         assert_eq!(unbalanced(&again, &pending(&again)), None);
+    }
+}
+
+/// The process dies, the system lives: all that was written is there.
+struct Kill;
+
+impl Choose for Kill {
+    fn name(&mut self) -> bool {
+        true
+    }
+
+    fn sectors(&mut self, count: u64) -> (u64, u64) {
+        (0, count)
+    }
+}
+
+/// However long a disk fails, no segment goes before the log knows that its records have ended, and a
+/// kill at any time finds nothing damaged.
+#[test]
+fn ends_outlive_a_disk_that_fails_for_a_while() {
+    let times = (0..12).flat_map(|more| (1..20).map(move |count| (more, count)));
+    for ((more, count), all) in times.flat_map(|time| [(time, true), (time, false)]) {
+        let disk = FaultyDisk::new(1 << 20);
+        let (mut store, _) = open(&disk, options());
+        let first = batch(&mut store, &["one", "two"]);
+        store.commit(&first).unwrap();
+        // Begins the next segment: only sealed ones are removed.
+        store.rotate().unwrap();
+        let second = batch(&mut store, &["kept"]);
+        store.commit(&second).unwrap();
+        let lane = store.lane("press", "result");
+        if all {
+            disk.fail_for(more + 1, count, io::ErrorKind::Other);
+        } else {
+            disk.fail_syncs(more, count);
+        }
+        store.end(lane, 0..2, Fate::Delivered);
+        let (mut sequence, mut stored) = (3, vec!["kept".to_owned()]);
+        for text in ["three", "four", "five", "six"] {
+            let next = batch(&mut store, &[text]);
+            match store.commit(&next) {
+                Ok(_) => stored.push(text.to_owned()),
+                Err(_) => store.give_up(),
+            }
+            sequence += 1;
+            if store.flush_marks().is_err() {
+                store.give_up();
+            }
+            let _ = store.reclaim(false);
+            let (killed, recovery) = open(&disk.crashed(&mut Kill), options());
+            assert_eq!(recovery.damage, [], "{count} faults from {more}, killed at {text}");
+            assert!(stored.iter().all(|text| texts(&killed).contains(text)));
+        }
+        assert_eq!(store.next_of(lane), sequence);
+        assert_eq!(texts(&store), stored);
+        assert_eq!(unbalanced(&store, &pending(&store)), None);
     }
 }
 

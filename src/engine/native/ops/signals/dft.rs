@@ -1,16 +1,12 @@
 //! `DFT`.
 
-use realfft::{FftNum, num_complex::Complex};
+use realfft::num_complex::Complex;
 
 use crate::engine::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,
-    kernels::{
-        fourier::Fourier,
-        real::{self, Real, reals},
-        shape,
-    },
+    kernels::{fourier::Fourier, real, shape},
     ops::{Op, op},
     value::{Shape, elements},
 };
@@ -32,10 +28,10 @@ pub(super) fn dft(node: &Node<'_>) -> Result<Op, Fault> {
         onesided: node.flag("onesided", false)?,
         axis: if node.opset < 20 { Some(node.int("axis", 1)?) } else { None },
     };
-    op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, config)))
+    op(move |run, args| body(run, &args, config))
 }
 
-fn body<T: Real + FftNum>(run: &mut Run<'_>, args: &Args, config: Config) -> Result<Outputs, Fault> {
+fn body(run: &mut Run<'_>, args: &Args, config: Config) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;
     let Config { inverse, onesided, .. } = config;
     let Some((&parts @ 1..=2, signal)) = x.shape().split_last() else {
@@ -68,14 +64,14 @@ fn body<T: Real + FftNum>(run: &mut Run<'_>, args: &Args, config: Config) -> Res
     let mut shape = Shape::from_slice(signal);
     shape[axis] = count;
     shape.push(out_parts);
-    let mut y = run.filled(elements(&shape)?, T::ZERO)?;
-    run.check_len::<[Complex<T>; 4]>(length)?;
-    let wide = real::widened::<T>(run, x)?;
+    let mut y = run.filled(elements(&shape)?, 0.0)?;
+    run.check_len::<[Complex<f64>; 4]>(length)?;
+    let wide = real::widened::<f64>(run, x)?;
     let (outer, _, inner) = shape::around(signal, axis);
-    let mut fourier = Fourier::<T>::new(length);
-    let zero = Complex::new(T::ZERO, T::ZERO);
+    let mut fourier = Fourier::new(length);
+    let zero = Complex::new(0.0, 0.0);
     let (mut line, mut spectrum) = (vec![zero; length], vec![zero; length]);
-    let divisor = if inverse { <T as Real>::from_usize(length) } else { T::ONE };
+    let divisor = if inverse { length as f64 } else { 1.0 };
     // How much of the input is read: a one-sided spectrum has the rest by symmetry.
     let read = if inverse && onesided { length / 2 + 1 } else { length }.min(size);
     for block in 0..outer {
@@ -83,12 +79,12 @@ fn body<T: Real + FftNum>(run: &mut Run<'_>, args: &Args, config: Config) -> Res
             line.fill(zero);
             for (index, to) in line[..read].iter_mut().enumerate() {
                 let from = ((block * size + index) * inner + at) * parts;
-                *to = Complex::new(wide[from], if parts == 2 { wide[from + 1] } else { T::ZERO });
+                *to = Complex::new(wide[from], if parts == 2 { wide[from + 1] } else { 0.0 });
             }
             if inverse && onesided {
-                line[0].im = T::ZERO;
+                line[0].im = 0.0;
                 if length % 2 == 0 {
-                    line[length / 2].im = T::ZERO;
+                    line[length / 2].im = 0.0;
                 }
                 for index in length / 2 + 1..length {
                     line[index] = line[length - index].conj();

@@ -1,15 +1,12 @@
 //! `STFT`.
 
-use realfft::{FftNum, num_complex::Complex};
+use realfft::num_complex::Complex;
 
 use crate::engine::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,
-    kernels::{
-        fourier::Fourier,
-        real::{self, Real, reals},
-    },
+    kernels::{fourier::Fourier, real},
     ops::{Op, op},
     value::elements,
 };
@@ -17,10 +14,10 @@ use crate::engine::native::{
 /// `STFT`, ai.onnx 17: the spectra of windowed frames, `(signal - frame) / step + 1` of them.
 pub(super) fn stft(node: &Node<'_>) -> Result<Op, Fault> {
     let onesided = node.flag("onesided", true)?;
-    op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, onesided)))
+    op(move |run, args| body(run, &args, onesided))
 }
 
-fn body<T: Real + FftNum>(run: &mut Run<'_>, args: &Args, onesided: bool) -> Result<Outputs, Fault> {
+fn body(run: &mut Run<'_>, args: &Args, onesided: bool) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;
     let (batch, length, parts) = match *x.shape() {
         [batch, length, parts @ 1..=2] => (batch, length, parts),
@@ -38,7 +35,7 @@ fn body<T: Real + FftNum>(run: &mut Run<'_>, args: &Args, onesided: bool) -> Res
         value => Err(fault!("input {index}: is {value}, must be 1 or more")),
     };
     let step = positive(1)?;
-    let window = real::opt_input::<T>(run, args, 2)?;
+    let window = real::opt_input::<f64>(run, args, 2)?;
     let frame = match (args.opt(3)?, &window) {
         (Some(_), _) => positive(3)?,
         (None, Some(window)) => window.len(),
@@ -54,11 +51,11 @@ fn body<T: Real + FftNum>(run: &mut Run<'_>, args: &Args, onesided: bool) -> Res
     let count = if onesided { frame / 2 + 1 } else { frame };
     let shape = [batch, frames, count, 2];
     let mut y = run.buffer(elements(&shape)?)?;
-    let wide = real::widened::<T>(run, x)?;
-    let mut fourier = Fourier::<T>::new(frame);
-    let zero = Complex::new(T::ZERO, T::ZERO);
+    let wide = real::widened::<f64>(run, x)?;
+    let mut fourier = Fourier::new(frame);
+    let zero = Complex::new(0.0, 0.0);
     let (mut line, mut spectrum) = (vec![zero; frame], vec![zero; frame]);
-    let weight = |at: usize| window.as_ref().map_or(T::ONE, |window| window[at]);
+    let weight = |at: usize| window.as_ref().map_or(1.0, |window| window[at]);
     for signal in wide.chunks_exact((length * parts).max(1)) {
         for start in (0..frames).map(|frame| frame * step) {
             let signal = &signal[start * parts..][..frame * parts];
@@ -68,7 +65,7 @@ fn body<T: Real + FftNum>(run: &mut Run<'_>, args: &Args, onesided: bool) -> Res
                 continue;
             }
             for (at, (to, from)) in line.iter_mut().zip(signal.chunks_exact(parts)).enumerate() {
-                let imaginary = from.get(1).copied().unwrap_or(T::ZERO);
+                let imaginary = from.get(1).copied().unwrap_or(0.0);
                 *to = Complex::new(from[0] * weight(at), imaginary * weight(at));
             }
             fourier.full(&line, false, &mut spectrum);
