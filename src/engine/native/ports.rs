@@ -143,7 +143,7 @@ fn tried_fault(graph: &Graph, signature: &Signature, kinds: &[Kind], bounds: Bou
 /// What is known of an output before it is tried.
 struct Known {
     ty: Type,
-    /// Lengths that are inferred, and not only declared.
+    /// Lengths that are inferred, and so the same in every run.
     certain: Vec<Option<usize>>,
 }
 
@@ -165,11 +165,7 @@ impl Known {
         };
         let declared_axes = declared_axes.filter(|axes| axes.len() == shape.len());
         let length = |dim: &Length| dim.number().and_then(|n| usize::try_from(n).ok());
-        // A length that is declared too may be no more than that.
-        let claimed =
-            |at: usize| matches!(declared_axes.as_deref().map(|axes| &axes[at]), Some(Axis::Fixed(_)));
-        let certain =
-            shape.iter().enumerate().map(|(at, dim)| length(dim).filter(|_| !claimed(at))).collect();
+        let certain = shape.iter().map(length).collect();
         let axes = shape.iter().enumerate().map(|(at, &dim)| match (length(&dim), &declared_axes) {
             (Some(length), _) => Axis::Fixed(length),
             (None, Some(axes)) => axes[at].clone(),

@@ -184,7 +184,7 @@ impl<'b, 'm> Builder<'b, 'm> {
         Ok(())
     }
 
-    /// Keeps what the file declares of values that steps make. One that is no type is none.
+    /// Keeps the types that the file declares of values that steps make. One that is no type is none.
     fn declare(&mut self, proto: &GraphProto) {
         let made: HashMap<&str, usize> = (self.graph.made.iter().filter(|made| made.own))
             .filter_map(|made| match made.source {

@@ -45,7 +45,7 @@ pub struct Graph {
     pub slots: usize,
     /// Slots of values of the graph around this one; their names, for messages, beside them.
     pub captures: Vec<(String, usize)>,
-    /// What the file declares of values between nodes and of outputs, by slot.
+    /// Types that the file declares of values between nodes and of outputs, by slot.
     pub declared: HashMap<usize, Type>,
     /// Every value that a node makes, by its name, those of functions that were written out too: those
     /// that were computed when the graph was built have no step.

@@ -14,11 +14,11 @@
 //! A step that is certain to fail is a fault of the model, told when it is loaded. In a subgraph it is
 //! not: a run may never come to it, and exporters do write branches that fit one of two ranks only.
 //!
-//! What a file declares of values between nodes and of outputs (`value_info`) is believed where the
-//! rules know less. As in ONNX Runtime a declared *type* that contradicts is a fault; a declared shape
-//! that contradicts is not (it warns and goes on with what it has inferred): exporters write wrong ones.
-//! A step that only fails because a declared shape was believed doesn't make the model invalid either;
-//! then the pass is made again without them.
+//! What a file declares of its inputs is true, or they are refused. Of values between nodes and of outputs
+//! (`value_info`) only the *types* are believed: one that contradicts what a node makes is a fault, as in
+//! ONNX Runtime, which refuses such a model too. Declared *shapes* of theirs are not: exporters write
+//! wrong ones (converters of trees declare one row for any number of them), and ONNX Runtime warns of a
+//! rank or a length that contradicts and goes on with what it has inferred.
 //!
 //! Everything is bounded: dimensions are added and multiplied with checks, contents are kept up to
 //! [`fact::LONGEST`] elements, all facts together up to a number of dimensions that grows with the

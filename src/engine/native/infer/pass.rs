@@ -30,8 +30,6 @@ pub struct Pass {
     room: usize,
     /// In the body of a control-flow operator.
     inside: bool,
-    /// Declared shapes are believed where nothing better is known.
-    trusts: bool,
     /// What is found is final: not a turn of a loop whose facts may still change.
     pub(super) final_turn: bool,
     bodies: Vec<(Subgraph, Vec<Fact>)>,
@@ -59,7 +57,7 @@ impl Deref for Input<'_> {
 /// # Errors
 /// The first step that fails in every run, or whose declared type contradicts what it makes.
 pub fn infer(graph: &mut Graph) -> Result<(), Fault> {
-    let (pass, slots) = gone_through(graph, true).or_else(|_| gone_through(graph, false))?;
+    let (pass, slots) = gone_through(graph)?;
     for (body, facts) in pass.bodies {
         let _ = body.facts.set(facts);
     }
@@ -68,14 +66,13 @@ pub fn infer(graph: &mut Graph) -> Result<(), Fault> {
     Ok(())
 }
 
-fn gone_through(graph: &Graph, trusts: bool) -> Result<(Pass, Vec<Fact>), Fault> {
+fn gone_through(graph: &Graph) -> Result<(Pass, Vec<Fact>), Fault> {
     let steps = steps(graph).saturating_add(16);
     let mut pass = Pass {
         symbols: Symbols::default(),
         left: steps.saturating_mul(PASSES),
         room: steps.saturating_mul(KEPT),
         inside: false,
-        trusts,
         final_turn: true,
         bodies: vec![],
     };
@@ -99,7 +96,13 @@ impl Pass {
     /// has a name is at least one.
     fn input(&mut self, ty: &Type) -> Fact {
         let symbols = &mut self.symbols;
-        Fact::declared(ty, &mut |name| if is_name(name) { symbols.named(name, 1) } else { symbols.fresh() })
+        // The items of a sequence may each have lengths of their own.
+        let is_tensor = matches!(ty, Type::Tensor { .. });
+        Fact::declared(ty, &mut |name| match is_tensor {
+            true if is_name(name) => symbols.named(name, 1),
+            true => symbols.fresh(),
+            false => Dim::Unknown,
+        })
     }
 
     /// Goes through a graph; gives what is known of its slots and of its outputs.
@@ -216,24 +219,16 @@ impl Pass {
         fact
     }
 
-    /// What is known of a value, with what the file declares of it.
-    fn declared(&mut self, fact: Fact, ty: &Type) -> Result<Fact, Fault> {
-        let (inside, trusts) = (self.inside, self.trusts);
-        let symbols = &mut self.symbols;
-        // In a body a name may stand for another length in every turn.
-        let mut free =
-            |name: &str| if is_name(name) && !inside { symbols.named(name, 0) } else { Dim::Unknown };
-        let mut claim = Fact::declared(ty, &mut free);
-        if inside || !trusts {
-            claim = claim.without_shapes();
-        }
-        let met = met(fact.clone(), claim, &self.symbols);
-        if inside { Ok(met.unwrap_or(fact)) } else { met }
+    /// What is known of a value, held against the type that the file declares of it.
+    fn declared(&self, fact: Fact, ty: &Type) -> Result<Fact, Fault> {
+        let claim = Fact::declared(ty, &mut |_| Dim::Unknown).without_shapes();
+        let met = met(fact.clone(), claim);
+        if self.inside { Ok(met.unwrap_or(fact)) } else { met }
     }
 }
 
-/// What is inferred, completed by what is declared.
-fn met(fact: Fact, claim: Fact, symbols: &Symbols) -> Result<Fact, Fault> {
+/// What is inferred, with a declared type where none is known.
+fn met(fact: Fact, claim: Fact) -> Result<Fact, Fault> {
     Ok(match (fact, claim) {
         (Fact::Unknown, claim) => claim,
         (fact, Fact::Unknown) => fact,
@@ -243,29 +238,15 @@ fn met(fact: Fact, claim: Fact, symbols: &Symbols) -> Result<Fact, Fault> {
             {
                 return Err(fault!("is declared as {other}, and is {kind}"));
             }
-            let shape = match (own.shape, claim.shape) {
-                (None, claim) => claim,
-                (Some(own), Some(claim)) if own.len() == claim.len() => Some(
-                    own.iter()
-                        .zip(claim)
-                        .map(
-                            |(&own, claim)| {
-                                if symbols.is_named(own) || claim == Dim::Unknown { own } else { claim }
-                            },
-                        )
-                        .collect(),
-                ),
-                (own, _) => own,
-            };
-            Fact::Tensor(TensorFact { kind: own.kind.or(claim.kind), shape, contents: own.contents })
+            Fact::Tensor(TensorFact { kind: own.kind.or(claim.kind), ..own })
         }
-        (Fact::Sequence(own), Fact::Sequence(claim)) => Fact::Sequence(Box::new(met(*own, *claim, symbols)?)),
-        (Fact::Optional(own), Fact::Optional(claim)) => Fact::Optional(Box::new(met(*own, *claim, symbols)?)),
+        (Fact::Sequence(own), Fact::Sequence(claim)) => Fact::Sequence(Box::new(met(*own, *claim)?)),
+        (Fact::Optional(own), Fact::Optional(claim)) => Fact::Optional(Box::new(met(*own, *claim)?)),
         (Fact::Map(key, own), Fact::Map(other, claim)) if key == other => {
-            Fact::Map(key, Box::new(met(*own, *claim, symbols)?))
+            Fact::Map(key, Box::new(met(*own, *claim)?))
         }
         // What may be left out and is there.
-        (own, Fact::Optional(claim)) => met(own, *claim, symbols)?,
+        (own, Fact::Optional(claim)) => met(own, *claim)?,
         (own, claim) => return Err(fault!("is declared as {}, and is {}", claim.sort(), own.sort())),
     })
 }

@@ -185,7 +185,7 @@ fn declarations_that_contradict() {
         assert_eq!(known(&declares(shaped("y", FLOAT, wrong), None)), "float32[batch, 4]");
         assert_eq!(known(&declares(y(), Some(shaped("m", FLOAT, wrong)))), "float32[batch, 4]");
     }
-    // What nobody can infer is believed, unless a model could not run then.
+    // Not even where nothing else is known.
     let nodes = vec![
         node("NonZero", &["x"], &["m"], vec![]),
         node("Concat", &["m", "w"], &["y"], vec![int("axis", 0)]),
