@@ -10,6 +10,7 @@ pub mod compare;
 mod contain;
 mod dense;
 mod error;
+mod exp;
 mod inspect;
 mod limits;
 mod linear;

@@ -64,7 +64,7 @@ impl LinearClassifier {
             }
             return;
         }
-        for row in scores.chunks_exact_mut(self.weights.outputs()) {
+        for row in scores.chunks_exact(self.weights.outputs()) {
             let mut best = 0;
             for (class, &score) in row.iter().enumerate().skip(1) {
                 if score > row[best] {
@@ -72,8 +72,8 @@ impl LinearClassifier {
                 }
             }
             winners.push(best as u32);
-            self.transform.apply(row);
         }
+        self.transform.apply(scores, self.weights.outputs());
     }
 
     /// Makes two scores of each, from the end so that none is overwritten.

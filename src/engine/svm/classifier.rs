@@ -116,7 +116,8 @@ impl SvmClassifier {
                     scores.extend(probabilities.iter().map(|&probability| probability as f32));
                 }
             }
-            self.transform.apply(&mut scores[start..]);
+            let width = scores.len() - start;
+            self.transform.apply(&mut scores[start..], width);
         }
         scratch.values = values;
     }

@@ -67,7 +67,7 @@ impl SvmRegressor {
         }
         // One value has nothing to be weighed against.
         if self.transform == Transform::Probit {
-            self.transform.apply(values);
+            self.transform.apply(values, 1);
         }
     }
 }

@@ -104,7 +104,7 @@ impl<T: Real> Classifier<T> {
                 _ => [0.0, score],
             };
             if binary.voted != 0 {
-                self.transform.apply(&mut pair);
+                self.transform.apply(&mut pair, 2);
             }
             scores.extend(pair);
         }
@@ -112,6 +112,7 @@ impl<T: Real> Classifier<T> {
 
     fn finish(&self, scratch: &mut Scratch<T>, winners: &mut Vec<u32>, scores: &mut Vec<f32>) {
         let Scratch { sums, voted, .. } = scratch;
+        let start = scores.len();
         for (row, sums) in sums.chunks_exact_mut(self.classes).enumerate() {
             let winner = if self.base.is_empty() {
                 let voted = match &self.voted {
@@ -124,10 +125,9 @@ impl<T: Real> Classifier<T> {
                 winner(sums, |_| true)
             };
             winners.push(winner);
-            let start = scores.len();
             scores.extend(sums.iter().map(|sum| sum.to_f32()));
-            self.transform.apply(&mut scores[start..]);
         }
+        self.transform.apply(&mut scores[start..], self.classes);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
+use crate::engine::exp::exp;
+
 /// The type of thresholds, weights and sums: f32, or f64 where the model says so.
 pub trait Real:
     Copy
@@ -41,7 +43,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($real:ty, $key:ty, $signed:ty) => {
+    ($real:ty, $key:ty, $signed:ty, $exp:expr) => {
         impl Real for $real {
             type Key = $key;
 
@@ -78,9 +80,11 @@ macro_rules! real {
             fn to_f64(self) -> f64 {
                 self as f64
             }
+            #[inline(always)]
             fn exp(self) -> Self {
-                <$real>::exp(self)
+                $exp(self)
             }
+            #[inline(always)]
             fn abs(self) -> Self {
                 <$real>::abs(self)
             }
@@ -88,8 +92,8 @@ macro_rules! real {
     };
 }
 
-real!(f32, u32, i32);
-real!(f64, u64, i64);
+real!(f32, u32, i32, exp);
+real!(f64, u64, i64, f64::exp);
 
 /// What a row may hold, and what a forest of precision `T` sees of it: whole numbers are rounded to
 /// `T`, as onnxruntime does before it compares.

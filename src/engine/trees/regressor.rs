@@ -124,7 +124,7 @@ impl<T: Real> Regressor<T> {
         }
         // One value has nothing to be weighed against: onnxruntime leaves it as it is.
         if self.targets() > 1 || self.transform == Transform::Probit {
-            values.chunks_exact_mut(self.targets()).for_each(|row| self.transform.apply(row));
+            self.transform.apply(values, self.targets());
         }
     }
 }

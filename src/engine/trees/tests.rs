@@ -265,11 +265,11 @@ fn what_can_not_be_a_forest_is_refused() {
 #[test]
 fn quantiles_of_the_normal_distribution() {
     let mut scores = [0.5f64, 0.975, 0.025];
-    Transform::Probit.apply(&mut scores);
+    Transform::Probit.apply(&mut scores, 1);
     for (found, exact) in scores.iter().zip([0.0, 1.959_964, -1.959_964]) {
         assert!((found - exact).abs() < 4e-3, "{scores:?}");
     }
     let mut outside = [-0.1f32, 1.1];
-    Transform::Probit.apply(&mut outside);
+    Transform::Probit.apply(&mut outside, 1);
     assert!(outside.iter().all(|score| score.is_nan()), "{outside:?}");
 }

@@ -26,36 +26,58 @@ impl Transform {
         })
     }
 
-    /// Transforms one row.
-    pub fn apply<T: Real>(self, scores: &mut [T]) {
+    /// Transforms rows of `width` scores. A row's result does not depend on the others.
+    pub fn apply<T: Real>(self, scores: &mut [T], width: usize) {
         match self {
             Transform::None => {}
             Transform::Logistic => scores.iter_mut().for_each(|score| *score = logistic(*score)),
             Transform::Probit => scores.iter_mut().for_each(|score| *score = probit(*score)),
-            Transform::Softmax | Transform::SoftmaxZero => self.softmax(scores),
-        }
-    }
-
-    fn softmax<T: Real>(self, scores: &mut [T]) {
-        // What counts as zero for onnxruntime too.
-        let is_zero = |score: T| self == Transform::SoftmaxZero && score.abs() <= T::from_f32(1e-7);
-        let max = scores.iter().copied().fold(-T::INFINITY, |max, x| if x > max { x } else { max });
-        let mut sum = T::ZERO;
-        for score in scores.iter_mut() {
-            if is_zero(*score) {
-                *score = T::ZERO;
-            } else {
-                *score = (*score - max).exp();
-                sum += *score;
-            }
-        }
-        if sum > T::ZERO {
-            scores.iter_mut().for_each(|score| *score = *score / sum);
+            Transform::Softmax => softmax(scores, width.max(1)),
+            Transform::SoftmaxZero => scores.chunks_exact_mut(width.max(1)).for_each(softmax_zero),
         }
     }
 }
 
+fn greatest<T: Real>(scores: &[T]) -> T {
+    scores.iter().copied().fold(-T::INFINITY, |max, x| if x > max { x } else { max })
+}
+
+fn softmax<T: Real>(scores: &mut [T], width: usize) {
+    for row in scores.chunks_exact_mut(width) {
+        let max = greatest(row);
+        row.iter_mut().for_each(|score| *score = *score - max);
+    }
+    // Of all rows at once: rows are short, and this loop is what takes the time.
+    scores.iter_mut().for_each(|score| *score = score.exp());
+    for row in scores.chunks_exact_mut(width) {
+        let mut sum = T::ZERO;
+        row.iter().for_each(|&score| sum += score);
+        if sum > T::ZERO {
+            row.iter_mut().for_each(|score| *score = *score / sum);
+        }
+    }
+}
+
+fn softmax_zero<T: Real>(row: &mut [T]) {
+    // What counts as zero for onnxruntime too.
+    let is_zero = |score: T| score.abs() <= T::from_f32(1e-7);
+    let max = greatest(row);
+    let mut sum = T::ZERO;
+    for score in row.iter_mut() {
+        if is_zero(*score) {
+            *score = T::ZERO;
+        } else {
+            *score = (*score - max).exp();
+            sum += *score;
+        }
+    }
+    if sum > T::ZERO {
+        row.iter_mut().for_each(|score| *score = *score / sum);
+    }
+}
+
 /// 1 / (1 + e^-x), without overflow for any x.
+#[inline(always)]
 pub fn logistic<T: Real>(x: T) -> T {
     let y = T::ONE / (T::ONE + (-x.abs()).exp());
     if x < T::ZERO { T::ONE - y } else { y }

@@ -314,23 +314,4 @@ mod tests {
         gemm(2, 1, 2, &[1, 1], (1, 1), &[10, 1], (2, 1), &mut c);
         assert_eq!(c, [11, 3, 13, i32::MIN]);
     }
-
-    #[test]
-    #[ignore = "prints the speed"]
-    fn speed() {
-        for (m, k, n) in [(256, 256, 256), (512, 512, 512), (1, 1024, 1024), (64, 576, 3136)] {
-            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
-            let mut c = vec![0.0; m * n];
-            for strides in [(n, 1), (1, k)] {
-                let start = std::time::Instant::now();
-                let mut turns = 0;
-                while start.elapsed().as_millis() < 300 {
-                    gemm(m, k, n, &a, (k, 1), &b, strides, &mut c);
-                    turns += 1;
-                }
-                let rate = (2 * m * k * n * turns) as f64 / start.elapsed().as_secs_f64() / 1e9;
-                println!("{m} x {k} x {n} {strides:?}: {rate:.1} Gflop/s");
-            }
-        }
-    }
 }
