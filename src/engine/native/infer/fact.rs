@@ -294,10 +294,4 @@ impl TensorFact {
             self.contents = Contents::Whole(tensor);
         }
     }
-
-    /// How many elements, where all dimensions are numbers.
-    pub fn len(&self) -> Option<i64> {
-        let dims = self.shape.as_ref()?;
-        dims.iter().try_fold(1i64, |len, dim| len.checked_mul(dim.number()?))
-    }
 }

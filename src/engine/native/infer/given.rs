@@ -120,7 +120,9 @@ impl Given<'_> {
             if let Some(kind) = self.kind(index, kinds)?
                 && let Some(other) = all.replace(kind).filter(|other| *other != kind)
             {
-                return Err(fault!("takes tensors of the same kind, is given {other} and {kind} (input {index})"));
+                return Err(fault!(
+                    "takes tensors of the same kind, is given {other} and {kind} (input {index})"
+                ));
             }
         }
         Ok(all)

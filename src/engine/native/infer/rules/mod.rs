@@ -26,14 +26,11 @@ mod prelude {
     pub use super::super::{
         Dim, Dims, Fact, Facts, Given, Kinds, Rule, Symbols,
         given::{chosen, lengths, one, rule, tensor, unknown},
-        kinds::{ANY, BOOL, FACTORS, FEATURES, FLOATS, INDICES, INTEGERS, NUMBERS, TEXT},
+        kinds::{ANY, BOOL, FACTORS, FEATURES, FLOATS, INDICES, NUMBERS, TEXT},
     };
     pub(crate) use crate::engine::native::fault::fault;
     pub use crate::engine::native::{
-        fault::Fault,
-        graph::Node,
-        kernels::shape::axis as checked_axis,
-        value::Kind,
+        fault::Fault, graph::Node, kernels::shape::axis as checked_axis, value::Kind,
     };
 }
 
