@@ -167,10 +167,7 @@ pub fn slice(node: &Node<'_>) -> Result<Rule, Fault> {
         };
         let Some(along) = along else { return tensor(kind, unknown(rank)) };
         let along = checked_axes(&along, rank)?;
-        let steps = match given.numbers(4)? {
-            None => None,
-            Some(steps) => Some(steps.unwrap_or_else(|| vec![1; along.len()])),
-        };
+        let steps = given.numbers(4)?.map(|steps| steps.unwrap_or_else(|| vec![1; along.len()]));
         let gaps = || vec![Dim::Unknown; along.len()];
         let (from, to) = (from.unwrap_or_else(gaps), to.unwrap_or_else(gaps));
         if from.len() != along.len()
