@@ -4,6 +4,8 @@
 mod contain;
 #[path = "../../../src/engine/error.rs"]
 mod error;
+#[path = "../../../src/engine/exp.rs"]
+mod exp;
 #[path = "../../../src/engine/limits.rs"]
 mod limits;
 #[path = "../../../src/engine/linear/mod.rs"]

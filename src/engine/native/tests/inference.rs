@@ -17,7 +17,7 @@ use bytes::Bytes;
 use prost::Message;
 use serde::Deserialize;
 
-use super::suite::{BOUNDS, Case, root, value};
+use super::suite::{BOUNDS, Case, QUIET, hush, is_skipped, root, value};
 use crate::engine::{
     native::{
         exec::Run,
@@ -207,14 +207,14 @@ fn suites() -> Vec<String> {
 
 #[test]
 fn what_is_inferred_is_true_of_every_value_of_every_case() {
+    hush();
     let (mut all, mut values) = (vec![], 0);
-    for suite in suites() {
+    for suite in suites().into_iter().filter(|suite| !is_skipped(suite)) {
         for folder in cases(&root().join(&suite)) {
             let name = format!("{suite}/{}", folder.file_name().unwrap().to_string_lossy());
-            let hook = std::panic::take_hook();
-            std::panic::set_hook(Box::new(|_| {}));
+            QUIET.set(true);
             let found = catch_unwind(AssertUnwindSafe(|| contradictions(&folder)));
-            std::panic::set_hook(hook);
+            QUIET.set(false);
             match found {
                 Ok(Some((wrong, looked_at))) => {
                     values += looked_at;
