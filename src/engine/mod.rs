@@ -29,7 +29,8 @@ mod trees;
 pub use choose::{Choice, external_files, load};
 pub use error::{LoadError, RunError};
 pub use inspect::{
-    DimReport, MissingOperator, NodeReport, OperatorCount, Opset, PortReport, Report, Running, inspect,
+    DimReport, MissingOperator, NodeReport, OperatorCount, Opset, OutputReport, PortReport, Report, Running,
+    inspect,
 };
 pub use limits::Limits;
 pub use sample::{random_inputs, seeded_inputs};

@@ -93,6 +93,9 @@ const REFUSALS: &[(&str, &[&str])] = &[
     ("huge_input", &["for an input `x`", "limits.max_tensor_bytes"]),
     ("huge_expand", &["limits.max_tensor_bytes"]),
     ("negative_dimension", &["`w`", "has a negative dimension"]),
+    ("matrices_apart", &["MatMul `project`", "can't be multiplied"]),
+    ("shape_apart", &["Reshape `reshape`", "12 elements, not 10"]),
+    ("parts_apart", &["Concat `the_Concat`", "can't join"]),
 ];
 
 #[test]

@@ -19,6 +19,9 @@ Written into `bad/` under the models' folder, one `.onnx` each, named after what
     huge_input              an input of 1 x 2^40 fixed
     huge_expand             Expand of a scalar to 4 TiB
     negative_dimension      an initializer with a dimension of -1
+    matrices_apart          MatMul of [N, 4] by [5, 4]
+    shape_apart             Reshape of 12 elements to 10
+    parts_apart             Concat of [N, 4] and [2, 3, 4]
 
 Every one is written whole; those of fixed huge shapes are not run here.
 """
@@ -85,6 +88,16 @@ def huge_input():
     return model([relu], [("x", F, huge)], [("y", F, huge)], check=False)
 
 
+def reshaped():
+    nodes = [
+        helper.make_node("ReduceSum", ["x"], ["sum"], name="sum", keepdims=0),
+        helper.make_node("Expand", ["sum", "twelve"], ["many"], name="many"),
+        helper.make_node("Reshape", ["many", "shape"], ["y"], name="reshape"),
+    ]
+    constants = [tensor("twelve", np.array([12])), tensor("shape", np.array([5, 2]))]
+    return model(nodes, [("x", F, ["N", 4])], [("y", F, None)], constants, check=False)
+
+
 def main(models: Path):
     folder = models / "bad"
     folder.mkdir(parents=True, exist_ok=True)
@@ -118,6 +131,11 @@ def main(models: Path):
         "huge_input": huge_input(),
         "huge_expand": huge_expand(),
         "negative_dimension": declared(-1, 4),
+        "matrices_apart": linear(tensor("w", np.ones((5, 4), dtype=np.float32))),
+        "shape_apart": reshaped(),
+        "parts_apart": one_node(
+            "Concat", inputs=("x", "w"), initializers=[tensor("w", np.ones((2, 3, 4), dtype=np.float32))], axis=0
+        ),
     }
     for name, content in made.items():
         content = content if isinstance(content, bytes) else content.SerializeToString(deterministic=True)

@@ -44,6 +44,7 @@ def main():
         for suite in chosen:
             print(f"{suite}: {len(list((out / suite).glob('*/case.json')))} cases")
         print(f"  {took:.1f} s", flush=True)
+    import_module("inference").main(out)
 
 
 if __name__ == "__main__":

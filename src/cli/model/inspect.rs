@@ -88,7 +88,8 @@ fn nodes(report: &Report, all: bool, line: &mut impl FnMut(&str, String)) {
         let kind = report.nodes.iter().map(|node| of(node).chars().count()).max().unwrap_or(0);
         for (index, node) in report.nodes.iter().enumerate() {
             let label = if index == 0 { "nodes" } else { "" };
-            line(label, format!("{:<width$}  {:<kind$}  {}", node.name, of(node), running(node)));
+            let made = format!("{:<width$}  {:<kind$}  {}", node.name, of(node), running(node));
+            line(label, format!("{made}{}", types(node)));
         }
         return;
     }
@@ -102,6 +103,15 @@ fn nodes(report: &Report, all: bool, line: &mut impl FnMut(&str, String)) {
         line(label, format!("{count:>4} x {operator:<width$}  {by}"));
     }
     line("", "each of them: `--nodes`".into());
+}
+
+/// What a node makes, as far as it is known: `-> float32[batch, 64]`.
+fn types(node: &NodeReport) -> String {
+    if node.outputs.iter().all(|output| output.ty.is_none()) {
+        return String::new();
+    }
+    let types: Vec<_> = node.outputs.iter().map(|output| output.ty.as_deref().unwrap_or("?")).collect();
+    format!("  -> {}", types.join(", "))
 }
 
 fn runs_here(report: &Report) -> String {

@@ -8,7 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 use serde::Serialize;
 
-use self::nodes::Made;
+use self::nodes::{Made, Types};
 use super::{
     Choice, Dim, Engine, Limits, LoadError, Port, Signature,
     choose::has_classical,
@@ -113,6 +113,17 @@ pub struct NodeReport {
     /// What is approximated or differs from the specification, or why it can't run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    pub outputs: Vec<OutputReport>,
+}
+
+/// What a node makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutputReport {
+    pub name: String,
+    /// Its type and shape as they are inferred from the inputs': `float32[batch, 64]`, with `?` for lengths
+    /// that only a run knows. Left out where nothing is known.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub ty: Option<String>,
 }
 
 /// An operator the engine lacks.
@@ -149,7 +160,7 @@ pub fn inspect(path: &Path, limits: &Limits, choice: Choice) -> Result<Report, L
     }
     if choice == Choice::Tract {
         report.fault = why;
-        report.nodes = nodes::nodes(&proto, &Made::Nothing);
+        report.nodes = nodes::nodes(&proto, &Made::Nothing, &Types::new());
         return Ok(report);
     }
     report.describe_native(&proto, why, &file);
@@ -192,7 +203,9 @@ impl Report {
             memory_bytes: self.parameter_bytes.saturating_add(made.activation_bytes),
         });
         let made = if engine == "dense" { Made::Dense } else { Made::Tract(&made.steps) };
-        self.nodes = nodes::nodes(proto, &made);
+        // Nobody's loss when our own executor can't say.
+        let types = contained(file, || native::types(proto, file)).unwrap_or_default();
+        self.nodes = nodes::nodes(proto, &made, &types);
     }
 
     fn describe_native(&mut self, proto: &ModelProto, why: Option<String>, file: &ModelFile<'_>) {
@@ -206,7 +219,7 @@ impl Report {
                     multiply_adds: None,
                     memory_bytes: self.parameter_bytes.saturating_add(engine.activation_bytes()),
                 });
-                self.nodes = nodes::nodes(proto, &Made::Native(&engine.labels()));
+                self.nodes = nodes::nodes(proto, &Made::Native(&engine.labels()), &engine.types());
             }
             Err(error) => {
                 let lacks = missing(proto, &|domain, name| native::has(proto, domain, name));
@@ -221,7 +234,7 @@ impl Report {
                 if self.missing.is_empty() {
                     self.fault = Some(reason(error));
                 }
-                self.nodes = nodes::nodes(proto, &Made::Nothing);
+                self.nodes = nodes::nodes(proto, &Made::Nothing, &Types::new());
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::NodeReport;
+use super::{NodeReport, OutputReport};
 use crate::engine::{
     native,
     onnx::proto::ModelProto,
@@ -21,8 +21,11 @@ pub(super) enum Made<'m> {
     Nothing,
 }
 
+/// Inferred types and shapes, by the name of the value.
+pub(super) type Types = HashMap<String, String>;
+
 /// A line for each node of the file, subgraphs and functions included.
-pub(super) fn nodes(proto: &ModelProto, made: &Made<'_>) -> Vec<NodeReport> {
+pub(super) fn nodes(proto: &ModelProto, made: &Made<'_>, types: &Types) -> Vec<NodeReport> {
     let opsets: HashMap<&str, i64> =
         proto.opset_import.iter().map(|set| (plain(&set.domain), set.version)).collect();
     let mut reports = vec![];
@@ -39,6 +42,9 @@ pub(super) fn nodes(proto: &ModelProto, made: &Made<'_>) -> Vec<NodeReport> {
             kernel: String::new(),
             note: None,
             name,
+            outputs: (node.output.iter().filter(|output| !output.is_empty()))
+                .map(|output| OutputReport { name: output.clone(), ty: types.get(output).cloned() })
+                .collect(),
         };
         match made {
             Made::Tract(steps) => {

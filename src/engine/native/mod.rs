@@ -23,6 +23,7 @@ mod fault;
 #[cfg(any(fuzzing, test))]
 pub mod fuzz;
 mod graph;
+mod infer;
 mod kernels;
 mod model;
 mod ops;
@@ -32,6 +33,6 @@ mod tests;
 mod value;
 
 pub use graph::{Axis, Type, label};
-pub use model::{has, load};
+pub use model::{has, load, types};
 pub use ops::find;
 pub use value::{Kind, exchanged};

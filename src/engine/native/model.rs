@@ -9,6 +9,7 @@ use super::{
     exec::{Bounds, Run},
     fault::{Fault, FaultKind},
     graph::{Graph, Step, build},
+    infer::Symbols,
     ops, ports,
     value::{Kind, Value, Weights, exchanged, from_port, to_port},
 };
@@ -104,6 +105,11 @@ impl NativeEngine {
         labels
     }
 
+    /// What is known of every value that a node makes, by its name; see [`types`].
+    pub fn types(&self) -> HashMap<String, String> {
+        shown(&self.graph)
+    }
+
     /// One run with every inner value of the outermost graph that has a form outside it, in the order in
     /// which they are made.
     ///
@@ -174,6 +180,39 @@ pub struct Inner {
     pub node: String,
     pub name: String,
     pub value: Ours,
+}
+
+/// The inferred type and shape of every value that a node makes, by its name. A name that stands for values
+/// of several types, as in a function that is called twice, is left out.
+///
+/// # Errors
+/// As [`load`].
+pub fn types(proto: &ModelProto, file: &ModelFile<'_>) -> Result<HashMap<String, String>, LoadError> {
+    let bounds = bounds(file);
+    let weights = Weights { file: Some(file), max_tensor_bytes: bounds.max_tensor_bytes };
+    let graph = build(proto, weights, bounds).map_err(|fault| load_error(fault, file))?;
+    Ok(shown(&graph))
+}
+
+fn shown(graph: &Graph) -> HashMap<String, String> {
+    fn all(graph: &Graph, symbols: &Symbols, types: &mut HashMap<String, Option<String>>) {
+        for made in &graph.made {
+            let shown = graph.fact(made.source).shown(symbols);
+            types
+                .entry(made.name.clone())
+                .and_modify(|own| {
+                    if *own != shown {
+                        *own = None;
+                    }
+                })
+                .or_insert(shown);
+        }
+        let inside = graph.steps.iter().flat_map(|step| &step.subgraphs);
+        inside.for_each(|graph| all(graph, symbols, types));
+    }
+    let mut types = HashMap::new();
+    all(graph, &graph.symbols, &mut types);
+    types.into_iter().filter_map(|(name, shown)| Some((name, shown?))).collect()
 }
 
 fn each_label(graph: &Graph, labels: &mut Vec<String>) {

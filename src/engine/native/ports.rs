@@ -1,9 +1,10 @@
-//! What a model takes and gives, from its declarations and from trying it out.
+//! What a model takes and gives, from its declarations, from what is inferred of it, and from trying it out.
 
 use super::{
     exec::{Bounds, Run},
     fault::{Fault, FaultKind, fault},
     graph::{Axis, Graph, Port as Declared, Type},
+    infer::{Dim as Length, Fact, Symbols, TensorFact},
     value::{Kind, Tensor, Value, exchanged, from_port},
 };
 use crate::{
@@ -17,8 +18,8 @@ pub struct Ports {
     pub kinds: Vec<Kind>,
 }
 
-/// Settles the ports: free dimensions named, the batch found, outputs tried out where the file says
-/// nothing of them.
+/// Settles the ports: free dimensions named, the batch found, outputs inferred and tried out where the
+/// file says nothing of them.
 ///
 /// # Errors
 /// Inputs and outputs that are no tensors of an exchangeable type, or whose shape nobody knows.
@@ -55,7 +56,8 @@ pub fn settle(graph: &Graph, bounds: Bounds) -> Result<Ports, Fault> {
     }
     for (index, output) in graph.outputs.iter().enumerate() {
         let tried = tried.as_ref().ok().map(|values| &values[index]);
-        let port = output_port(&output.name, &output.ty, tried, &signature, batch.is_some());
+        let known = Known::of(&graph.fact(output.source), &output.ty, &graph.symbols);
+        let port = output_port(&output.name, known, tried, &signature, batch.is_some());
         // Nothing declared and nothing came of trying: then why it failed is what matters.
         signature.outputs.push(port.map_err(|fault| match &tried {
             None => tried_fault(graph, &signature, &kinds, bounds).unwrap_or(fault),
@@ -138,9 +140,45 @@ fn tried_fault(graph: &Graph, signature: &Signature, kinds: &[Kind], bounds: Bou
     try_out(graph, signature, kinds, bounds).err()
 }
 
+/// What is known of an output before it is tried.
+struct Known {
+    ty: Type,
+    /// Lengths that are inferred, and so the same in every run.
+    certain: Vec<Option<usize>>,
+}
+
+impl Known {
+    /// What is inferred counts, what is declared completes it.
+    fn of(fact: &Fact, declared: &Type, symbols: &Symbols) -> Self {
+        let Fact::Tensor(TensorFact { kind, shape, .. }) = fact else {
+            return Known { ty: declared.clone(), certain: vec![] };
+        };
+        let (declared_kind, declared_axes) = match declared {
+            Type::Tensor { kind, axes } => (Some(*kind), axes.clone()),
+            _ => (None, None),
+        };
+        let Some(kind) = kind.or(declared_kind) else {
+            return Known { ty: declared.clone(), certain: vec![] };
+        };
+        let Some(shape) = shape else {
+            return Known { ty: Type::Tensor { kind, axes: declared_axes }, certain: vec![] };
+        };
+        let declared_axes = declared_axes.filter(|axes| axes.len() == shape.len());
+        let length = |dim: &Length| dim.number().and_then(|n| usize::try_from(n).ok());
+        let certain = shape.iter().map(length).collect();
+        let axes = shape.iter().enumerate().map(|(at, &dim)| match (length(&dim), &declared_axes) {
+            (Some(length), _) => Axis::Fixed(length),
+            (None, Some(axes)) => axes[at].clone(),
+            (None, None) => Axis::Free(symbols.name(dim).unwrap_or_default().into()),
+        });
+        let axes = Some(axes.collect());
+        Known { ty: Type::Tensor { kind, axes }, certain }
+    }
+}
+
 fn output_port(
     name: &str,
-    declared: &Type,
+    known: Known,
     tried: Option<&Value>,
     inputs: &Signature,
     batch: bool,
@@ -155,7 +193,7 @@ fn output_port(
         }
         None => None,
     };
-    let (kind, axes) = match (declared, tried) {
+    let (kind, axes) = match (&known.ty, tried) {
         (Type::Unknown, Some(tensor)) => (tensor.kind(), None),
         // What is there counts: exporters get output types wrong.
         (declared, Some(found)) => (found.kind(), tensor(declared)?.1),
@@ -167,7 +205,10 @@ fn output_port(
     let rank = shape.map_or_else(|| axes.map(<[Axis]>::len), |shape| Some(shape.len()));
     let rank = rank.ok_or_else(|| fault!("declares no shape, and a trial run didn't show it"))?;
     let axes = axes.filter(|axes| axes.len() == rank);
+    let certain = |at: usize| known.certain.get(at).copied().flatten();
     let dims = (0..rank).map(|at| match (axes.map(|axes| &axes[at]), shape) {
+        // One in every run, and not as many as there are rows.
+        (_, Some(shape)) if certain(at) == Some(shape[at]) => Dim::Fixed(shape[at]),
         (_, Some(shape)) if at == 0 && batch && shape[0] == 1 => Dim::Batch,
         (Some(Axis::Fixed(n)), None) => Dim::Fixed(*n),
         (Some(Axis::Fixed(n)), Some(shape)) if *n == shape[at] => Dim::Fixed(*n),

@@ -35,6 +35,29 @@ fn a_model_that_runs() {
 }
 
 #[test]
+fn what_nodes_make_is_told() {
+    let model = autoencoder(N);
+    let told = report(&model);
+    let ty = |output: &str| {
+        let outputs = told.nodes.iter().flat_map(|node| &node.outputs);
+        outputs.filter(|made| made.name == output).find_map(|made| made.ty.clone())
+    };
+    let first = &told.nodes[0].outputs[0];
+    assert_eq!(first.ty.as_deref(), Some("float32[N, 128]"), "{first:?}");
+    assert_eq!(ty(&told.outputs[0].name).as_deref(), Some("float32[N, 640]"));
+    let json = serde_json::to_value(&told).unwrap();
+    assert_eq!(json["nodes"][0]["outputs"][0]["type"], "float32[N, 128]");
+    // A length that only a run knows, on either engine.
+    let model = Model::new()
+        .input("x", DataType::Float, &[N, D::Is(4)])
+        .output("y", DataType::Float, &[N, D::Is(4)])
+        .node("NonZero", &["x"], &["places"])
+        .node("Relu", &["x"], &["y"]);
+    let told = report(&model);
+    assert_eq!(told.nodes[0].outputs[0].ty.as_deref(), Some("int64[2, ?]"));
+}
+
+#[test]
 fn a_small_network_has_the_same_report() {
     let report = report(&mlp(N));
     let running = report.running.unwrap();

@@ -167,6 +167,23 @@ fn element_types_that_one_engine_lacks() {
     assert_eq!(run_f32(&*engine, x), [0.0, 1.0, 2.0, 0.5]);
 }
 
+/// Random places lie outside the table, so that a trial run fails: what is inferred says the shape.
+#[test]
+fn an_output_without_a_shape_gets_the_inferred_one() {
+    let mut model = Model::new()
+        .input("x", DataType::Int64, &[N, D::Is(3)])
+        .output("y", DataType::Float, &[])
+        .weights("table", &[1, 4], &[0.5; 4])
+        .integers("far", &[], &[1000])
+        .node("Add", &["x", "far"], &["places"])
+        .node("Gather", &["table", "places"], &["y"]);
+    model.graph().output[0].r#type = None;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = load(&write(&folder, &model.bytes()), &Limits::default(), Choice::Native).unwrap();
+    let output = &engine.signature().outputs[0];
+    assert_eq!(output.to_string(), "y f32[N, 3, 4]");
+}
+
 #[test]
 fn a_wrong_graph_names_its_node() {
     let model = Model::new()

@@ -1,9 +1,12 @@
 //! From the messages of a model to a [`Graph`].
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
-    Graph, Node, Output, Port, Source, Step, Subgraph, Type,
+    Graph, Made, Node, Output, Port, Source, Step, Subgraph, Type,
     attributes::Attributes,
     order::{label, order},
     spent::Spent,
@@ -12,6 +15,7 @@ use crate::engine::{
     native::{
         exec::{Args, Bounds, Run},
         fault::{Fault, fault},
+        infer::{Symbols, infer},
         ops,
         value::{Value, Weights, decode},
     },
@@ -37,7 +41,8 @@ pub struct Model<'m> {
 /// Checks a model's graph and prepares every node.
 ///
 /// # Errors
-/// The first rule the model breaks, or operator that is not there, with the node's name.
+/// The first rule the model breaks, or operator that is not there, or node that fails in every run, with
+/// the node's name.
 pub fn build(proto: &ModelProto, weights: Weights<'_>, bounds: Bounds) -> Result<Graph, Fault> {
     let graph = proto.graph.as_ref().ok_or_else(|| fault!("the model has no graph"))?;
     let functions = proto.functions.iter().map(|f| ([plain(&f.domain), &f.name, &f.overload], f)).collect();
@@ -46,7 +51,9 @@ pub fn build(proto: &ModelProto, weights: Weights<'_>, bounds: Bounds) -> Result
     let mut spent = Spent::new(proto, &model);
     let mut builder = Builder::new(&model, None, &mut spent);
     builder.graph(graph, &frame)?;
-    Ok(builder.finish())
+    let mut graph = builder.finish();
+    infer(&mut graph)?;
+    Ok(graph)
 }
 
 /// ONNX's own domain has two spellings.
@@ -122,6 +129,10 @@ impl<'b, 'm> Builder<'b, 'm> {
             steps: vec![],
             slots: 0,
             captures: vec![],
+            declared: HashMap::new(),
+            made: vec![],
+            facts: OnceLock::new(),
+            symbols: Symbols::default(),
         };
         let depth = outer.map_or(0, |outer| outer.depth + 1);
         Builder { model, outer, names: HashMap::new(), graph, depth, spent }
@@ -169,7 +180,26 @@ impl<'b, 'm> Builder<'b, 'm> {
                 .ok_or_else(|| fault!("no node makes its output `{}`", output.name))?;
             self.graph.outputs.push(Output { name: output.name.clone(), ty, source });
         }
+        self.declare(proto);
         Ok(())
+    }
+
+    /// Keeps the types that the file declares of values that steps make. One that is no type is none.
+    fn declare(&mut self, proto: &GraphProto) {
+        let made: HashMap<&str, usize> = (self.graph.made.iter().filter(|made| made.own))
+            .filter_map(|made| match made.source {
+                Source::Slot(slot) => Some((&*made.name, slot)),
+                Source::Constant(_) => None,
+            })
+            .collect();
+        // Outputs last: what they declare counts.
+        for info in proto.value_info.iter().chain(&proto.output) {
+            if let (Some(&slot), Ok(ty)) = (made.get(&*info.name), Type::of(info.r#type.as_ref()))
+                && ty != Type::Unknown
+            {
+                self.graph.declared.insert(slot, ty);
+            }
+        }
     }
 
     fn nodes(&mut self, nodes: &[NodeProto], frame: &Frame<'_>) -> Result<(), Fault> {
@@ -220,11 +250,13 @@ impl<'b, 'm> Builder<'b, 'm> {
             graphs,
         };
         let op = (entry.prepare)(&prepared)?;
+        let rule = entry.infer.rule(&prepared);
         drop(prepared);
         let mut step = Step {
             label: label(node),
             entry,
             op,
+            rule,
             inputs,
             captures,
             subgraphs,
@@ -234,8 +266,9 @@ impl<'b, 'm> Builder<'b, 'm> {
         };
         if let Some(values) = self.fold(&step, node.output.len())? {
             for (name, value) in node.output.iter().zip(values).filter(|(name, _)| !name.is_empty()) {
-                let constant = self.constant(value);
-                self.bind(name, Some(constant))?;
+                let source = self.constant(value);
+                self.bind(name, Some(source))?;
+                self.graph.made.push(Made { name: name.clone(), source, own: frame.call.is_none() });
             }
             return Ok(());
         }
@@ -243,9 +276,10 @@ impl<'b, 'm> Builder<'b, 'm> {
             let output = if name.is_empty() {
                 None
             } else {
-                let slot = self.slot();
-                self.bind(name, Some(Source::Slot(slot)))?;
-                Some((slot, name.clone()))
+                let source = Source::Slot(self.slot());
+                self.bind(name, Some(source))?;
+                self.graph.made.push(Made { name: name.clone(), source, own: frame.call.is_none() });
+                Some((self.graph.slots - 1, name.clone()))
             };
             step.outputs.push(output);
         }
@@ -327,6 +361,7 @@ impl<'b, 'm> Builder<'b, 'm> {
                     fault!("function `{}` doesn't make its output `{result}`", function.name)
                 })?;
             self.bind(name, Some(source))?;
+            self.graph.made.push(Made { name: name.clone(), source, own: frame.call.is_none() });
         }
         Ok(())
     }

@@ -16,9 +16,13 @@ pub use node::Node;
 pub use order::label;
 pub use types::{Axis, Type};
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
+    infer::{Fact, Rule, Symbols},
     ops::{Entry, Op},
     value::Value,
 };
@@ -41,6 +45,37 @@ pub struct Graph {
     pub slots: usize,
     /// Slots of values of the graph around this one; their names, for messages, beside them.
     pub captures: Vec<(String, usize)>,
+    /// Types that the file declares of values between nodes and of outputs, by slot.
+    pub declared: HashMap<usize, Type>,
+    /// Every value that a node makes, by its name, those of functions that were written out too: those
+    /// that were computed when the graph was built have no step.
+    pub made: Vec<Made>,
+    /// What is known of the value in each slot: type, shape, short contents ([`super::infer`]), true in
+    /// every run. Beside the slots, so that a plan of the memory can be made from it. Empty while
+    /// nothing is worked out, and for a body that nobody has gone into.
+    pub facts: OnceLock<Vec<Fact>>,
+    /// What the symbols in the facts stand for, in the outermost graph; bodies share them.
+    pub symbols: Symbols,
+}
+
+impl Graph {
+    /// What is known of a value.
+    pub fn fact(&self, source: Source) -> Fact {
+        match source {
+            Source::Constant(at) => Fact::of(&self.constants[at]),
+            Source::Slot(slot) => {
+                self.facts.get().and_then(|facts| facts.get(slot)).cloned().unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// A value that a node of the file makes.
+pub struct Made {
+    pub name: String,
+    pub source: Source,
+    /// It is a node of the graph itself, and not of a function.
+    pub own: bool,
 }
 
 /// What the caller hands in.
@@ -64,6 +99,8 @@ pub struct Step {
     pub label: String,
     pub entry: &'static Entry,
     pub op: Op,
+    /// What is known of its outputs, from what is known of its inputs.
+    pub rule: Option<Rule>,
     pub inputs: Vec<Option<Source>>,
     /// Values read by its subgraphs, after its own inputs.
     pub captures: Vec<Source>,

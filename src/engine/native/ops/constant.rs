@@ -1,6 +1,7 @@
 //! Values from nowhere: constants, and tensors made from a shape.
 
 use super::{Entry, Op, onnx, op};
+use crate::engine::native::infer::rules::{Infer::Rule, shape};
 use crate::engine::native::{
     exec::one,
     fault::{Fault, fault},
@@ -11,8 +12,9 @@ use std::sync::Arc;
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("Constant", &[1, 9, 11, 12, 13, 19, 21, 23, 24, 25], constant),
-    onnx("ConstantOfShape", &[9, 20, 21, 23, 24, 25], constant_of_shape),
-    onnx("Identity", &[1, 13, 14, 16, 19, 21, 23, 24, 25], identity),
+    onnx("ConstantOfShape", &[9, 20, 21, 23, 24, 25], constant_of_shape)
+        .infers(Rule(shape::constant_of_shape)),
+    onnx("Identity", &[1, 13, 14, 16, 19, 21, 23, 24, 25], identity).infers(Rule(shape::identity)),
 ];
 
 /// `Constant`, ai.onnx 1 to 25: one of seven attributes is the value. Since 11 sparse tensors, since 12

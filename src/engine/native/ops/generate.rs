@@ -1,6 +1,11 @@
 //! Numbers in a row, and what is done along a row: `Range`, `EyeLike`, `Trilu`, `CumSum`, `CumProd`.
 
 use super::{Entry, Op, cast, onnx, op};
+use crate::engine::native::infer::rules::{
+    Infer::{Rule, Same},
+    kinds::ANY,
+    make,
+};
 use crate::{
     engine::native::{
         exec::{Run, one},
@@ -13,11 +18,11 @@ use crate::{
 };
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("CumProd", &[26], cum_prod),
-    onnx("CumSum", &[11, 14], cum_sum),
-    onnx("EyeLike", &[9, 22], eye_like),
-    onnx("Range", &[11, 27], range),
-    onnx("Trilu", &[14], trilu),
+    onnx("CumProd", &[26], cum_prod).infers(Rule(make::cumulated)),
+    onnx("CumSum", &[11, 14], cum_sum).infers(Rule(make::cumulated)),
+    onnx("EyeLike", &[9, 22], eye_like).infers(Rule(make::eye_like)),
+    onnx("Range", &[11, 27], range).infers(Rule(make::range)),
+    onnx("Trilu", &[14], trilu).infers(Same(ANY)),
 ];
 
 /// `Range`, ai.onnx 11, 27: since 27 half floats, which are computed in f32 (or, with another

@@ -15,10 +15,11 @@ use crate::{
 };
 
 use super::{Entry, Op, onnx, op};
+use crate::engine::native::infer::rules::{Infer::Rule, make};
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("NegativeLogLikelihoodLoss", &[12, 13, 22], negative_log_likelihood),
-    onnx("SoftmaxCrossEntropyLoss", &[12, 13], softmax_cross_entropy),
+    onnx("NegativeLogLikelihoodLoss", &[12, 13, 22], negative_log_likelihood).infers(Rule(make::loss)),
+    onnx("SoftmaxCrossEntropyLoss", &[12, 13], softmax_cross_entropy).infers(Rule(make::loss)),
 ];
 
 /// What the losses of all elements become.

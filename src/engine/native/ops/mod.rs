@@ -11,6 +11,9 @@
 //!    overflowing integers all arrive here. Integer arithmetic of the model wraps (`wrapping_add`).
 //! 3. Add its line to the family's `OPERATORS` and a test beside it; ONNX's own cases run by themselves.
 //!
+//! 4. Say what is known of its outputs before a run: `.infers(...)` on its line, with a rule that many
+//!    share (`Infer`) or one of `infer::rules`. Without one nothing is known of them.
+//!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
 mod alike;
@@ -41,10 +44,22 @@ mod text;
 mod training;
 mod vision;
 
+/// What inference shares with the operators, so that they can't say different things.
+pub(super) use self::{
+    cast::{kind as attribute_kind, target as cast_target},
+    conv::{Config as ConvConfig, Transpose as TransposeConfig},
+    matrix::terms as equation_terms,
+    movement::range as slice_range,
+    pooling::Config as PoolConfig,
+    spatial::spec as window_spec,
+    vision::{Scales, Sizes as ResizeSizes},
+};
+
 use super::{
     exec::{Args, Outputs, Run},
     fault::Fault,
     graph::Node,
+    infer::rules::Infer,
 };
 
 /// A prepared operator: takes the state of the run and the inputs, gives the outputs.
@@ -63,6 +78,8 @@ pub struct Entry {
     /// Not the same in every run for the same inputs: random numbers.
     pub varies: bool,
     pub prepare: fn(&Node<'_>) -> Result<Op, Fault>,
+    /// What is known of its outputs before a run.
+    pub infer: Infer,
 }
 
 /// An operator of ONNX's own set.
@@ -71,7 +88,7 @@ pub(super) const fn onnx(
     since: &'static [i64],
     prepare: fn(&Node<'_>) -> Result<Op, Fault>,
 ) -> Entry {
-    Entry { domain: "", name, since, note: None, varies: false, prepare }
+    Entry { domain: "", name, since, note: None, varies: false, prepare, infer: Infer::Nothing }
 }
 
 /// An operator of `ai.onnx.ml`.
@@ -80,18 +97,31 @@ pub(super) const fn ml(
     since: &'static [i64],
     prepare: fn(&Node<'_>) -> Result<Op, Fault>,
 ) -> Entry {
-    Entry { domain: "ai.onnx.ml", name, since, note: None, varies: false, prepare }
+    Entry { domain: "ai.onnx.ml", name, since, note: None, varies: false, prepare, infer: Infer::Nothing }
 }
 
 /// An operator that only ONNX Runtime has.
 pub(super) const fn contrib(name: &'static str, prepare: fn(&Node<'_>) -> Result<Op, Fault>) -> Entry {
-    Entry { domain: "com.microsoft", name, since: &[1], note: None, varies: false, prepare }
+    Entry {
+        domain: "com.microsoft",
+        name,
+        since: &[1],
+        note: None,
+        varies: false,
+        prepare,
+        infer: Infer::Nothing,
+    }
 }
 
 impl Entry {
     /// An operator that draws random numbers.
     const fn varying(self) -> Entry {
         Entry { varies: true, ..self }
+    }
+
+    /// An operator of whose outputs something is known beforehand.
+    pub(super) const fn infers(self, infer: Infer) -> Entry {
+        Entry { infer, ..self }
     }
 }
 

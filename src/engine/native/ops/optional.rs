@@ -3,6 +3,7 @@
 use smallvec::smallvec;
 
 use super::{Entry, Op, onnx, op};
+use crate::engine::native::infer::rules::{Infer::Rule, sequence};
 use crate::engine::native::{
     exec::one,
     fault::{Fault, fault},
@@ -11,9 +12,9 @@ use crate::engine::native::{
 };
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("Optional", &[15, 28], optional),
-    onnx("OptionalGetElement", &[15, 18, 28], get_element),
-    onnx("OptionalHasElement", &[15, 18, 28], has_element),
+    onnx("Optional", &[15, 28], optional).infers(Rule(sequence::optional)),
+    onnx("OptionalGetElement", &[15, 18, 28], get_element).infers(Rule(sequence::get_element)),
+    onnx("OptionalHasElement", &[15, 18, 28], has_element).infers(Rule(sequence::has_element)),
 ];
 
 /// `Optional`, ai.onnx 15, 28: an optional with the input, or an empty one.

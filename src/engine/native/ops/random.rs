@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::{Entry, Op, cast, onnx, op};
+use crate::engine::native::infer::rules::{Infer::Rule, make};
 use crate::engine::native::{
     exec::{Run, one},
     fault::{Fault, fault},
@@ -13,12 +14,12 @@ use crate::engine::native::{
 };
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("Bernoulli", &[15, 22], bernoulli).varying(),
-    onnx("Multinomial", &[7, 22], multinomial).varying(),
-    onnx("RandomNormal", &[1, 22], random_normal).varying(),
-    onnx("RandomNormalLike", &[1, 22], random_normal_like).varying(),
-    onnx("RandomUniform", &[1, 22], random_uniform).varying(),
-    onnx("RandomUniformLike", &[1, 22], random_uniform_like).varying(),
+    onnx("Bernoulli", &[15, 22], bernoulli).varying().infers(Rule(make::random_like)),
+    onnx("Multinomial", &[7, 22], multinomial).varying().infers(Rule(make::multinomial)),
+    onnx("RandomNormal", &[1, 22], random_normal).varying().infers(Rule(make::random)),
+    onnx("RandomNormalLike", &[1, 22], random_normal_like).varying().infers(Rule(make::random_like)),
+    onnx("RandomUniform", &[1, 22], random_uniform).varying().infers(Rule(make::random)),
+    onnx("RandomUniformLike", &[1, 22], random_uniform_like).varying().infers(Rule(make::random_like)),
 ];
 
 /// The seed, a float in ONNX.

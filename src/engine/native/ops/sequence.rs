@@ -10,6 +10,7 @@ use super::{
     movement::{cut, join},
     onnx, op,
 };
+use crate::engine::native::infer::rules::{Infer::Rule, sequence as infer_sequence};
 use crate::engine::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
@@ -19,14 +20,14 @@ use crate::engine::native::{
 };
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("ConcatFromSequence", &[11], concat_from_sequence),
-    onnx("SequenceAt", &[11], sequence_at),
-    onnx("SequenceConstruct", &[11], sequence_construct),
-    onnx("SequenceEmpty", &[11], sequence_empty),
-    onnx("SequenceErase", &[11], sequence_erase),
-    onnx("SequenceInsert", &[11], sequence_insert),
-    onnx("SequenceLength", &[11], sequence_length),
-    onnx("SplitToSequence", &[11, 24], split_to_sequence),
+    onnx("ConcatFromSequence", &[11], concat_from_sequence).infers(Rule(infer_sequence::concat)),
+    onnx("SequenceAt", &[11], sequence_at).infers(Rule(infer_sequence::at)),
+    onnx("SequenceConstruct", &[11], sequence_construct).infers(Rule(infer_sequence::construct)),
+    onnx("SequenceEmpty", &[11], sequence_empty).infers(Rule(infer_sequence::empty)),
+    onnx("SequenceErase", &[11], sequence_erase).infers(Rule(infer_sequence::erase)),
+    onnx("SequenceInsert", &[11], sequence_insert).infers(Rule(infer_sequence::insert)),
+    onnx("SequenceLength", &[11], sequence_length).infers(Rule(infer_sequence::length)),
+    onnx("SplitToSequence", &[11, 24], split_to_sequence).infers(Rule(infer_sequence::split)),
 ];
 
 pub(super) fn items(args: &Args, index: usize) -> Result<&Arc<Vec<Value>>, Fault> {

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::{Entry, Op, onnx, op};
+use crate::engine::native::infer::rules::{Infer::Rule, shape as infer_shape};
 use crate::{
     engine::native::{
         exec::{Args, one},
@@ -15,14 +16,14 @@ use crate::{
 };
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("Expand", &[8, 13], expand),
-    onnx("Flatten", &[1, 9, 11, 13, 21, 23, 24, 25], flatten),
-    onnx("Reshape", &[1, 5, 13, 14, 19, 21, 23, 24, 25], reshape),
-    onnx("Shape", &[1, 13, 15, 19, 21, 23, 24, 25], shape),
-    onnx("Size", &[1, 13, 19, 21, 23, 24, 25], size),
-    onnx("Squeeze", &[1, 11, 13, 21, 23, 24, 25], squeeze),
-    onnx("Tile", &[1, 6, 13], tile),
-    onnx("Unsqueeze", &[1, 11, 13, 21, 23, 24, 25], unsqueeze),
+    onnx("Expand", &[8, 13], expand).infers(Rule(infer_shape::expand)),
+    onnx("Flatten", &[1, 9, 11, 13, 21, 23, 24, 25], flatten).infers(Rule(infer_shape::flatten)),
+    onnx("Reshape", &[1, 5, 13, 14, 19, 21, 23, 24, 25], reshape).infers(Rule(infer_shape::reshape)),
+    onnx("Shape", &[1, 13, 15, 19, 21, 23, 24, 25], shape).infers(Rule(infer_shape::shape)),
+    onnx("Size", &[1, 13, 19, 21, 23, 24, 25], size).infers(Rule(infer_shape::size)),
+    onnx("Squeeze", &[1, 11, 13, 21, 23, 24, 25], squeeze).infers(Rule(infer_shape::squeeze)),
+    onnx("Tile", &[1, 6, 13], tile).infers(Rule(infer_shape::tile)),
+    onnx("Unsqueeze", &[1, 11, 13, 21, 23, 24, 25], unsqueeze).infers(Rule(infer_shape::unsqueeze)),
 ];
 
 /// `Shape`, ai.onnx 1 to 25: since 15 a part of it, `start` to `end`, cut to what is there.

@@ -7,7 +7,7 @@ use crate::engine::native::{
 };
 
 /// `auto_pad`, `pads`, `strides`, `dilations`, `ceil_mode`.
-pub(super) fn spec(node: &Node<'_>) -> Result<Spec, Fault> {
+pub(in crate::engine::native) fn spec(node: &Node<'_>) -> Result<Spec, Fault> {
     Ok(Spec {
         strides: node.ints("strides")?,
         dilations: node.ints("dilations")?,

@@ -6,14 +6,29 @@ use crate::engine::native::{
     exec::{Args, Outputs, Run},
     fault::{Fault, fault},
     graph::Node,
+    infer::{
+        Reads,
+        rules::{Infer, make},
+    },
     value::{Element, Tensor},
 };
 
-pub(super) const OPERATORS: &[Entry] =
-    &[entry("Adagrad", adagrad), entry("Adam", adam), entry("Momentum", momentum)];
+pub(super) const OPERATORS: &[Entry] = &[
+    entry("Adagrad", adagrad, |_| make::training(1)),
+    entry("Adam", adam, |_| make::training(2)),
+    entry("Momentum", momentum, |_| make::training(1)),
+];
 
-const fn entry(name: &'static str, prepare: fn(&Node<'_>) -> Result<Op, Fault>) -> Entry {
-    Entry { domain: "ai.onnx.preview.training", name, since: &[1], note: None, varies: false, prepare }
+const fn entry(name: &'static str, prepare: fn(&Node<'_>) -> Result<Op, Fault>, infer: Reads) -> Entry {
+    Entry {
+        domain: "ai.onnx.preview.training",
+        name,
+        since: &[1],
+        note: None,
+        varies: false,
+        prepare,
+        infer: Infer::Rule(infer),
+    }
 }
 
 /// One element's step: from value, gradient and what was kept (up to two numbers) to the new value and

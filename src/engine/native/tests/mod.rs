@@ -3,8 +3,10 @@
 mod compare;
 mod findings;
 mod hostile;
+mod inference;
 mod make;
 mod mutation;
+mod refused;
 mod suite;
 mod table;
 mod versions;

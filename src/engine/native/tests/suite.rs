@@ -41,7 +41,7 @@ pub(super) struct Case {
 
 #[derive(Deserialize)]
 pub(super) struct Part {
-    name: String,
+    pub name: String,
     pub kind: String,
 }
 
@@ -102,11 +102,11 @@ fn check(folder: &Path) -> Result<(), String> {
 
 thread_local! {
     /// A panic in this thread is a case's failure, and told as such.
-    static QUIET: Cell<bool> = const { Cell::new(false) };
+    pub(super) static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Panics of cases are not printed; those of other tests, which run meanwhile, are.
-fn hush() {
+pub(super) fn hush() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let loud = std::panic::take_hook();
@@ -119,7 +119,7 @@ fn hush() {
 }
 
 /// Only where somebody works on something else: `tests/run` builds with optimisation, and CI skips nothing.
-fn is_skipped(suite: &str) -> bool {
+pub(super) fn is_skipped(suite: &str) -> bool {
     let set = |name| std::env::var_os(name).is_some();
     suite == "light" && cfg!(debug_assertions) && !set("CI") && !set("CARGO_PROFILE_DEV_OPT_LEVEL")
 }

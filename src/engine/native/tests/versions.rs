@@ -68,7 +68,7 @@ fn run(
     let graph = GraphProto {
         node: vec![node],
         input: names.into_iter().zip(inputs).map(|(name, tensor)| info(name, tensor.kind())).collect(),
-        output: vec![info("y".into(), Kind::F32)],
+        output: vec![ValueInfoProto { name: "y".into(), r#type: None }],
         ..Default::default()
     };
     let proto = ModelProto {

@@ -8,13 +8,18 @@ mod linear;
 mod rotary;
 
 use super::{Entry, onnx};
+use crate::engine::native::infer::rules::{
+    Infer::{Rule, Same},
+    attention, control,
+    kinds::{ANY, FLOATS},
+};
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("Attention", &[23, 24, 25], dot_product::attention),
-    onnx("CausalConvWithState", &[27], cache::causal_conv_with_state),
-    onnx("LinearAttention", &[27], linear::linear_attention),
-    onnx("RotaryEmbedding", &[23], rotary::rotary_embedding),
-    onnx("TensorScatter", &[24], cache::tensor_scatter),
+    onnx("Attention", &[23, 24, 25], dot_product::attention).infers(Rule(attention::attention)),
+    onnx("CausalConvWithState", &[27], cache::causal_conv_with_state).infers(Rule(attention::causal_conv)),
+    onnx("LinearAttention", &[27], linear::linear_attention).infers(Rule(attention::linear_attention)),
+    onnx("RotaryEmbedding", &[23], rotary::rotary_embedding).infers(Same(FLOATS)),
+    onnx("TensorScatter", &[24], cache::tensor_scatter).infers(Same(ANY)),
     Entry {
         domain: "ai.onnx.preview",
         name: "FlexAttention",
@@ -22,5 +27,6 @@ pub(super) const OPERATORS: &[Entry] = &[
         note: None,
         varies: false,
         prepare: flex::flex_attention,
+        infer: Rule(control::flex_attention),
     },
 ];

@@ -7,10 +7,11 @@ mod repeat;
 mod scan;
 
 use super::{Entry, onnx};
+use crate::engine::native::infer::rules::{Infer::Rule, control};
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("If", &[1, 11, 13, 16, 19, 21, 23, 24, 25], branch::branch),
-    onnx("Loop", &[1, 11, 13, 16, 19, 21, 23, 24, 25], repeat::repeat),
-    onnx("Scan", &[8, 9, 11, 16, 19, 21, 23, 24, 25], scan::scan),
-    onnx("SequenceMap", &[17], each::each),
+    onnx("If", &[1, 11, 13, 16, 19, 21, 23, 24, 25], branch::branch).infers(Rule(control::branch)),
+    onnx("Loop", &[1, 11, 13, 16, 19, 21, 23, 24, 25], repeat::repeat).infers(Rule(control::repeat)),
+    onnx("Scan", &[8, 9, 11, 16, 19, 21, 23, 24, 25], scan::scan).infers(Rule(control::scan)),
+    onnx("SequenceMap", &[17], each::each).infers(Rule(control::each)),
 ];

@@ -6,7 +6,10 @@ mod integer;
 mod plain;
 mod transpose;
 
+pub(in crate::engine::native) use self::transpose::Transpose;
+
 use super::{Entry, onnx, spatial};
+use crate::engine::native::infer::rules::{Infer::Rule, window as infer_window};
 use crate::engine::native::{
     fault::{Fault, fault},
     graph::Node,
@@ -18,23 +21,23 @@ use crate::engine::native::{
 };
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("Col2Im", &[18], col2im::col2im),
-    onnx("Conv", &[1, 11, 22], plain::conv),
-    onnx("ConvInteger", &[10], integer::conv_integer),
-    onnx("ConvTranspose", &[1, 11, 22], transpose::conv_transpose),
-    onnx("DeformConv", &[19, 22], deform::deform_conv),
-    onnx("QLinearConv", &[10], integer::qlinear_conv),
+    onnx("Col2Im", &[18], col2im::col2im).infers(Rule(infer_window::col2im)),
+    onnx("Conv", &[1, 11, 22], plain::conv).infers(Rule(infer_window::conv)),
+    onnx("ConvInteger", &[10], integer::conv_integer).infers(Rule(infer_window::conv_integer)),
+    onnx("ConvTranspose", &[1, 11, 22], transpose::conv_transpose).infers(Rule(infer_window::conv_transpose)),
+    onnx("DeformConv", &[19, 22], deform::deform_conv).infers(Rule(infer_window::deform_conv)),
+    onnx("QLinearConv", &[10], integer::qlinear_conv).infers(Rule(infer_window::qlinear_conv)),
 ];
 
 /// What every convolution reads from its attributes.
-struct Config {
+pub(in crate::engine::native) struct Config {
     spec: Spec,
     groups: usize,
     kernel_shape: Option<Vec<i64>>,
 }
 
 impl Config {
-    fn read(node: &Node<'_>) -> Result<Self, Fault> {
+    pub(in crate::engine::native) fn read(node: &Node<'_>) -> Result<Self, Fault> {
         Ok(Config {
             spec: spatial::spec(node)?,
             groups: group(node, "group")?,
@@ -42,7 +45,15 @@ impl Config {
         })
     }
 
-    fn check_kernel(&self, kernel: &[usize]) -> Result<(), Fault> {
+    pub(in crate::engine::native) fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    pub(in crate::engine::native) fn kernel_shape(&self) -> Option<&[i64]> {
+        self.kernel_shape.as_deref()
+    }
+
+    pub(in crate::engine::native) fn check_kernel(&self, kernel: &[usize]) -> Result<(), Fault> {
         match &self.kernel_shape {
             Some(given) if !given.iter().map(|&v| v as u64).eq(kernel.iter().map(|&v| v as u64)) => {
                 Err(fault!("attribute `kernel_shape` is {given:?}, its weights have {kernel:?}"))
@@ -61,7 +72,7 @@ impl Config {
         Ok((window, channels, shape))
     }
 
-    fn channels(&self, x: &[usize], w: &[usize]) -> Result<Channels, Fault> {
+    pub(in crate::engine::native) fn channels(&self, x: &[usize], w: &[usize]) -> Result<Channels, Fault> {
         let groups = self.groups;
         if !x[1].is_multiple_of(groups) || x[1] / groups != w[1] || !w[0].is_multiple_of(groups) {
             return Err(fault!(

@@ -14,7 +14,7 @@ use crate::engine::native::{
     value::{Shape, elements},
 };
 
-struct Transpose {
+pub(in crate::engine::native) struct Transpose {
     config: Config,
     output_padding: Option<Vec<i64>>,
     output_shape: Option<Vec<i64>>,
@@ -22,17 +22,33 @@ struct Transpose {
 
 /// `ConvTranspose`, ai.onnx 1 to 22: the gradient of a convolution. Later versions add types.
 pub(super) fn conv_transpose(node: &Node<'_>) -> Result<Op, Fault> {
-    let transpose = Transpose {
-        config: Config::read(node)?,
-        output_padding: node.ints("output_padding")?,
-        output_shape: node.ints("output_shape")?,
-    };
+    let transpose = Transpose::read(node)?;
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &transpose)))
 }
 
 impl Transpose {
+    pub(in crate::engine::native) fn read(node: &Node<'_>) -> Result<Self, Fault> {
+        Ok(Transpose {
+            config: Config::read(node)?,
+            output_padding: node.ints("output_padding")?,
+            output_shape: node.ints("output_shape")?,
+        })
+    }
+
+    pub(in crate::engine::native) fn kernel_shape(&self) -> Option<&[i64]> {
+        self.config.kernel_shape()
+    }
+
+    pub(in crate::engine::native) fn groups(&self) -> usize {
+        self.config.groups
+    }
+
     /// The window of the convolution from the output back to the input.
-    fn window(&self, image: &[usize], kernel: &[usize]) -> Result<Window, Fault> {
+    pub(in crate::engine::native) fn window(
+        &self,
+        image: &[usize],
+        kernel: &[usize],
+    ) -> Result<Window, Fault> {
         let (rank, spec) = (image.len(), &self.config.spec);
         if kernel.len() != rank {
             return Err(fault!("its weights have {} spatial axes, its input {rank}", kernel.len()));

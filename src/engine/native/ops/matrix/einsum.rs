@@ -26,7 +26,7 @@ enum Label {
 }
 
 /// A term as it is written; `None` stands for the ellipsis.
-type Term = Vec<Option<char>>;
+pub(in crate::engine::native) type Term = Vec<Option<char>>;
 
 fn term(text: &str) -> Result<Term, Fault> {
     let mut term = vec![];
@@ -247,6 +247,12 @@ impl Equation {
         }
         Ok((sizes.of(&result), packed(run, &all, &result, &sizes)?))
     }
+}
+
+/// The terms of the equation, and the result's where it is written.
+pub(in crate::engine::native) fn terms(node: &Node<'_>) -> Result<(Vec<Term>, Option<Term>), Fault> {
+    let Equation { terms, result } = Equation::new(node.string("equation", "")?)?;
+    Ok((terms, result))
 }
 
 /// `Einsum`, ai.onnx 12, 28: later versions add types. Half floats are computed in f32, integers wrap

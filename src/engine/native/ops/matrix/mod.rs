@@ -5,13 +5,15 @@ mod einsum;
 mod gemm;
 mod matmul;
 
+pub(in crate::engine::native) use einsum::terms;
 pub(super) use matmul::{Product, wide_product};
 
 use super::{Entry, onnx};
+use crate::engine::native::infer::rules::{Infer::Rule, matrix};
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("Det", &[11, 22], determinant::det),
-    onnx("Einsum", &[12, 28], einsum::einsum),
-    onnx("Gemm", &[1, 6, 7, 9, 11, 13], gemm::gemm),
-    onnx("MatMul", &[1, 9, 13], matmul::matmul),
+    onnx("Det", &[11, 22], determinant::det).infers(Rule(matrix::det)),
+    onnx("Einsum", &[12, 28], einsum::einsum).infers(Rule(matrix::einsum)),
+    onnx("Gemm", &[1, 6, 7, 9, 11, 13], gemm::gemm).infers(Rule(matrix::gemm)),
+    onnx("MatMul", &[1, 9, 13], matmul::matmul).infers(Rule(matrix::matmul)),
 ];

@@ -19,25 +19,34 @@ mod tests;
 mod trees;
 
 use super::{Entry, Op, ml, op};
+use crate::engine::native::infer::rules::{
+    Infer::{Rule, Same, Shaped},
+    classical,
+    kinds::FEATURES,
+};
+use crate::engine::native::value::Kind;
 
 pub(super) const OPERATORS: &[Entry] = &[
-    ml("ArrayFeatureExtractor", &[1], features::array_feature_extractor),
-    ml("Binarizer", &[1], scaling::binarizer),
-    ml("CastMap", &[1], maps::cast_map),
-    ml("CategoryMapper", &[1], lookup::category_mapper),
-    ml("DictVectorizer", &[1], maps::dict_vectorizer),
-    ml("FeatureVectorizer", &[1], features::feature_vectorizer),
-    ml("Imputer", &[1], scaling::imputer),
-    ml("LabelEncoder", &[1, 2, 4], label_encoder::label_encoder),
-    ml("LinearClassifier", &[1], linear::linear_classifier),
-    ml("LinearRegressor", &[1], linear::linear_regressor),
-    ml("Normalizer", &[1], scaling::normalizer),
-    ml("OneHotEncoder", &[1], lookup::one_hot_encoder),
-    ml("SVMClassifier", &[1], svm::svm_classifier),
-    ml("SVMRegressor", &[1], svm::svm_regressor),
-    ml("Scaler", &[1], scaling::scaler),
-    ml("TreeEnsemble", &[5], ensemble::tree_ensemble),
-    ml("TreeEnsembleClassifier", &[1, 3, 5], trees::tree_ensemble_classifier),
-    ml("TreeEnsembleRegressor", &[1, 3, 5], trees::tree_ensemble_regressor),
-    ml("ZipMap", &[1], maps::zip_map),
+    ml("ArrayFeatureExtractor", &[1], features::array_feature_extractor)
+        .infers(Rule(classical::array_feature_extractor)),
+    ml("Binarizer", &[1], scaling::binarizer).infers(Same(FEATURES)),
+    ml("CastMap", &[1], maps::cast_map).infers(Rule(classical::cast_map)),
+    ml("CategoryMapper", &[1], lookup::category_mapper).infers(Rule(classical::category_mapper)),
+    ml("DictVectorizer", &[1], maps::dict_vectorizer).infers(Rule(classical::dict_vectorizer)),
+    ml("FeatureVectorizer", &[1], features::feature_vectorizer).infers(Rule(classical::feature_vectorizer)),
+    ml("Imputer", &[1], scaling::imputer).infers(Same(FEATURES)),
+    ml("LabelEncoder", &[1, 2, 4], label_encoder::label_encoder).infers(Rule(classical::label_encoder)),
+    ml("LinearClassifier", &[1], linear::linear_classifier).infers(Rule(classical::linear_classifier)),
+    ml("LinearRegressor", &[1], linear::linear_regressor).infers(Rule(classical::linear_regressor)),
+    ml("Normalizer", &[1], scaling::normalizer).infers(Shaped(FEATURES, Kind::F32)),
+    ml("OneHotEncoder", &[1], lookup::one_hot_encoder).infers(Rule(classical::one_hot_encoder)),
+    ml("SVMClassifier", &[1], svm::svm_classifier).infers(Rule(classical::svm_classifier)),
+    ml("SVMRegressor", &[1], svm::svm_regressor).infers(Rule(classical::svm_regressor)),
+    ml("Scaler", &[1], scaling::scaler).infers(Shaped(FEATURES, Kind::F32)),
+    ml("TreeEnsemble", &[5], ensemble::tree_ensemble).infers(Rule(classical::tree_ensemble)),
+    ml("TreeEnsembleClassifier", &[1, 3, 5], trees::tree_ensemble_classifier)
+        .infers(Rule(classical::tree_classifier)),
+    ml("TreeEnsembleRegressor", &[1, 3, 5], trees::tree_ensemble_regressor)
+        .infers(Rule(classical::tree_regressor)),
+    ml("ZipMap", &[1], maps::zip_map).infers(Rule(classical::zip_map)),
 ];

@@ -9,11 +9,18 @@ pub(super) use concat::{cut, join};
 
 use super::{Entry, onnx};
 
+use crate::engine::native::infer::rules::{
+    Infer::{Rule, Same},
+    kinds::ANY,
+    movement,
+};
+pub(in crate::engine::native) use slice::range;
+
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("Concat", &[1, 4, 11, 13], concat::concat),
-    onnx("Pad", &[1, 2, 11, 13, 18, 19, 21, 23, 24, 25], pad::pad),
-    onnx("ReverseSequence", &[10, 28], order::reverse_sequence),
-    onnx("Slice", &[1, 10, 11, 13], slice::slice),
-    onnx("Split", &[1, 2, 11, 13, 18], concat::split),
-    onnx("Transpose", &[1, 13, 21, 23, 24, 25], order::transpose),
+    onnx("Concat", &[1, 4, 11, 13], concat::concat).infers(Rule(movement::concat)),
+    onnx("Pad", &[1, 2, 11, 13, 18, 19, 21, 23, 24, 25], pad::pad).infers(Rule(movement::pad)),
+    onnx("ReverseSequence", &[10, 28], order::reverse_sequence).infers(Same(ANY)),
+    onnx("Slice", &[1, 10, 11, 13], slice::slice).infers(Rule(movement::slice)),
+    onnx("Split", &[1, 2, 11, 13, 18], concat::split).infers(Rule(movement::split)),
+    onnx("Transpose", &[1, 13, 21, 23, 24, 25], order::transpose).infers(Rule(movement::transpose)),
 ];

@@ -66,7 +66,12 @@ pub fn slice(node: &Node<'_>) -> Result<Op, Fault> {
 
 /// The first index and how many, as NumPy has it: negative ones count from the end, what is outside
 /// is cut.
-fn range(start: i64, end: i64, step: i64, dim: usize) -> Result<(usize, usize), Fault> {
+pub(in crate::engine::native) fn range(
+    start: i64,
+    end: i64,
+    step: i64,
+    dim: usize,
+) -> Result<(usize, usize), Fault> {
     let length = dim as i64;
     let (lowest, highest) = match step {
         0 => return Err(fault!("has a step of 0")),

@@ -19,18 +19,26 @@ use crate::{
     map_kinds, with_kinds,
 };
 
-struct Config {
+pub(in crate::engine::native) struct Config {
     spec: Spec,
     kernel: Vec<usize>,
 }
 
 impl Config {
-    fn read(node: &Node<'_>) -> Result<Self, Fault> {
+    pub(in crate::engine::native) fn read(node: &Node<'_>) -> Result<Self, Fault> {
         Ok(Config { spec: spatial::spec(node)?, kernel: spatial::kernel_shape(node)? })
     }
 
+    pub(in crate::engine::native) fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    pub(in crate::engine::native) fn kernel(&self) -> &[usize] {
+        &self.kernel
+    }
+
     /// The window and the shape of the output.
-    fn geometry(&self, x: &[usize]) -> Result<(Window, Shape), Fault> {
+    pub(in crate::engine::native) fn geometry(&self, x: &[usize]) -> Result<(Window, Shape), Fault> {
         let window = self.spec.window(spatial::spatial(x)?, &self.kernel)?;
         let pads = window.before.iter().zip(&window.after).zip(&window.kernel).zip(&window.dilations);
         for (axis, (((&before, &after), &taps), &dilation)) in pads.enumerate() {

@@ -11,24 +11,33 @@ mod pools;
 mod products;
 
 use super::{Entry, contrib as microsoft, onnx};
+use crate::engine::native::infer::rules::{
+    Infer::{Rule, Same},
+    kinds::ANY,
+    quantised,
+};
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("DequantizeLinear", &[10, 13, 19, 21, 23, 24, 25, 28], linear::dequantize),
-    microsoft("DequantizeLinear", linear::dequantize),
-    microsoft("DynamicQuantizeMatMul", products::dynamic_quantize_matmul),
-    onnx("DynamicQuantizeLinear", &[11], linear::dynamic),
-    onnx("MatMulInteger", &[10], products::matmul_integer),
-    microsoft("MatMulIntegerToFloat", products::matmul_integer_to_float),
-    microsoft("QGemm", products::qgemm),
-    microsoft("QLinearAdd", contrib::add),
-    microsoft("QLinearAveragePool", pools::average_pool),
-    microsoft("QLinearConcat", contrib::concat),
-    microsoft("QLinearGlobalAveragePool", pools::global_average_pool),
-    microsoft("QLinearLeakyRelu", contrib::leaky_relu),
-    onnx("QLinearMatMul", &[10, 21], products::qlinear_matmul),
-    microsoft("QLinearMul", contrib::mul),
-    microsoft("QLinearSigmoid", contrib::sigmoid),
-    microsoft("QLinearSoftmax", contrib::softmax),
-    onnx("QuantizeLinear", &[10, 13, 19, 21, 23, 24, 25, 28], linear::quantize),
-    microsoft("QuantizeLinear", linear::quantize),
+    onnx("DequantizeLinear", &[10, 13, 19, 21, 23, 24, 25, 28], linear::dequantize)
+        .infers(Rule(quantised::dequantize)),
+    microsoft("DequantizeLinear", linear::dequantize).infers(Rule(quantised::dequantize)),
+    microsoft("DynamicQuantizeMatMul", products::dynamic_quantize_matmul)
+        .infers(Rule(quantised::matmul_to_float)),
+    onnx("DynamicQuantizeLinear", &[11], linear::dynamic).infers(Rule(quantised::dynamic)),
+    onnx("MatMulInteger", &[10], products::matmul_integer).infers(Rule(quantised::matmul_integer)),
+    microsoft("MatMulIntegerToFloat", products::matmul_integer_to_float)
+        .infers(Rule(quantised::matmul_to_float)),
+    microsoft("QGemm", products::qgemm).infers(Rule(quantised::qgemm)),
+    microsoft("QLinearAdd", contrib::add).infers(Rule(quantised::two_operands)),
+    microsoft("QLinearAveragePool", pools::average_pool).infers(Rule(quantised::pool)),
+    microsoft("QLinearConcat", contrib::concat).infers(Rule(quantised::concat)),
+    microsoft("QLinearGlobalAveragePool", pools::global_average_pool).infers(Rule(quantised::global_pool)),
+    microsoft("QLinearLeakyRelu", contrib::leaky_relu).infers(Same(ANY)),
+    onnx("QLinearMatMul", &[10, 21], products::qlinear_matmul).infers(Rule(quantised::qlinear_matmul)),
+    microsoft("QLinearMul", contrib::mul).infers(Rule(quantised::two_operands)),
+    microsoft("QLinearSigmoid", contrib::sigmoid).infers(Same(ANY)),
+    microsoft("QLinearSoftmax", contrib::softmax).infers(Same(ANY)),
+    onnx("QuantizeLinear", &[10, 13, 19, 21, 23, 24, 25, 28], linear::quantize)
+        .infers(Rule(quantised::quantize)),
+    microsoft("QuantizeLinear", linear::quantize).infers(Rule(quantised::quantize)),
 ];

@@ -4,9 +4,10 @@ mod activation;
 mod layer;
 
 use super::{Entry, onnx};
+use crate::engine::native::infer::rules::{Infer::Rule, make};
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("GRU", &[1, 3, 7, 14, 22], layer::gru),
-    onnx("LSTM", &[1, 7, 14, 22], layer::lstm),
-    onnx("RNN", &[1, 7, 14, 22], layer::rnn),
+    onnx("GRU", &[1, 3, 7, 14, 22], layer::gru).infers(Rule(make::recurrent)),
+    onnx("LSTM", &[1, 7, 14, 22], layer::lstm).infers(Rule(make::recurrent)),
+    onnx("RNN", &[1, 7, 14, 22], layer::rnn).infers(Rule(make::recurrent)),
 ];

@@ -6,6 +6,7 @@ mod stft;
 mod windows;
 
 use super::{Entry, onnx};
+use crate::engine::native::infer::rules::{Infer::Rule, make};
 use crate::engine::native::{
     exec::Run,
     fault::{Fault, fault},
@@ -15,12 +16,12 @@ use crate::engine::native::{
 };
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("BlackmanWindow", &[17], windows::blackman),
-    onnx("DFT", &[17, 20], dft::dft),
-    onnx("HammingWindow", &[17], windows::hamming),
-    onnx("HannWindow", &[17], windows::hann),
-    onnx("MelWeightMatrix", &[17], mel::mel_weight_matrix),
-    onnx("STFT", &[17], stft::stft),
+    onnx("BlackmanWindow", &[17], windows::blackman).infers(Rule(make::window)),
+    onnx("DFT", &[17, 20], dft::dft).infers(Rule(make::dft)),
+    onnx("HammingWindow", &[17], windows::hamming).infers(Rule(make::window)),
+    onnx("HannWindow", &[17], windows::hann).infers(Rule(make::window)),
+    onnx("MelWeightMatrix", &[17], mel::mel_weight_matrix).infers(Rule(make::mel_weight_matrix)),
+    onnx("STFT", &[17], stft::stft).infers(Rule(make::stft)),
 ];
 
 /// `output_datatype`.

@@ -8,13 +8,19 @@ mod strings;
 mod tokens;
 
 use super::{Entry, contrib, onnx};
+use crate::engine::native::infer::rules::{
+    Infer::{Broadcast, Rule, Shaped},
+    kinds::TEXT,
+    text,
+};
+use crate::engine::native::value::Kind;
 
 pub(super) const OPERATORS: &[Entry] = &[
-    onnx("RegexFullMatch", &[20], strings::full_match),
-    onnx("StringConcat", &[20], strings::concat),
-    onnx("StringNormalizer", &[10], normalise::normalise),
-    onnx("StringSplit", &[20], strings::split),
-    onnx("TfIdfVectorizer", &[9], ngrams::count),
-    contrib("MurmurHash3", hash::murmur),
-    contrib("Tokenizer", tokens::tokenize),
+    onnx("RegexFullMatch", &[20], strings::full_match).infers(Shaped(TEXT, Kind::Bool)),
+    onnx("StringConcat", &[20], strings::concat).infers(Broadcast(TEXT)),
+    onnx("StringNormalizer", &[10], normalise::normalise).infers(Rule(text::normalise)),
+    onnx("StringSplit", &[20], strings::split).infers(Rule(text::split)),
+    onnx("TfIdfVectorizer", &[9], ngrams::count).infers(Rule(text::count)),
+    contrib("MurmurHash3", hash::murmur).infers(Rule(text::hash)),
+    contrib("Tokenizer", tokens::tokenize).infers(Rule(text::tokenize)),
 ];

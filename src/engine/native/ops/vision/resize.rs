@@ -1,5 +1,9 @@
 //! `Resize` and its predecessor.
 
+mod sizes;
+
+pub(in crate::engine::native) use sizes::{Scales, Sizes};
+
 use super::coordinates::Transformation;
 use crate::{
     engine::native::{
@@ -60,6 +64,17 @@ fn early(node: &Node<'_>) -> Result<Config, Fault> {
     })
 }
 
+/// The scales that [`upsample`] has as attributes before version 9.
+fn given_scales(node: &Node<'_>) -> Result<Vec<f32>, Fault> {
+    let scales = if node.opset >= 7 {
+        node.attributes.floats("scales")?.map(<[f32]>::to_vec)
+    } else {
+        let scale = |name| node.attributes.float(name)?.ok_or_else(|| fault!("lacks its attribute `{name}`"));
+        Some(vec![1.0, 1.0, scale("height_scale")?, scale("width_scale")?])
+    };
+    scales.ok_or_else(|| fault!("lacks its attribute `scales`"))
+}
+
 /// `Upsample`, ai.onnx 1, 7, 9: version 1 has two scales as attributes, 7 one for each axis, since 9 they are
 /// an input. 10 is deprecated for `Resize`, and taken as 9.
 pub(super) fn upsample(node: &Node<'_>) -> Result<Op, Fault> {
@@ -69,13 +84,7 @@ pub(super) fn upsample(node: &Node<'_>) -> Result<Op, Fault> {
             body(run, &args, &config, None, Some(args.slice::<f32>(1)?.to_vec()), None)
         });
     }
-    let scales = if node.opset >= 7 {
-        node.attributes.floats("scales")?.map(<[f32]>::to_vec)
-    } else {
-        let scale = |name| node.attributes.float(name)?.ok_or_else(|| fault!("lacks its attribute `{name}`"));
-        Some(vec![1.0, 1.0, scale("height_scale")?, scale("width_scale")?])
-    };
-    let scales = scales.ok_or_else(|| fault!("lacks its attribute `scales`"))?;
+    let scales = given_scales(node)?;
     op(move |run, args| body(run, &args, &config, None, Some(scales.clone()), None))
 }
 
@@ -89,6 +98,23 @@ pub(super) fn resize(node: &Node<'_>) -> Result<Op, Fault> {
             body(run, &args, &config, None, Some(args.slice::<f32>(1)?.to_vec()), None)
         });
     }
+    let config = full(node)?;
+    op(move |run, args| {
+        let roi = match args.opt(1)? {
+            Some(roi) if roi.len() > 0 && config.transformation == Transformation::TfCropAndResize => {
+                Some(real::widened::<f64>(run, roi).map_err(|fault| fault.about("input 1"))?.into_owned())
+            }
+            _ => None,
+        };
+        // Older models leave an input out by giving an empty one.
+        let scales = args.opt_slice::<f32>(2)?.filter(|scales| !scales.is_empty()).map(<[f32]>::to_vec);
+        let sizes = args.opt_ints(3)?.filter(|sizes| !sizes.is_empty());
+        body(run, &args, &config, roi, scales, sizes)
+    })
+}
+
+/// Since version 11.
+fn full(node: &Node<'_>) -> Result<Config, Fault> {
     let nearest = match node.string("nearest_mode", "round_prefer_floor")? {
         "round_prefer_floor" => Nearest::RoundPreferFloor,
         "round_prefer_ceil" => Nearest::RoundPreferCeil,
@@ -96,7 +122,7 @@ pub(super) fn resize(node: &Node<'_>) -> Result<Op, Fault> {
         "ceil" => Nearest::Ceil,
         other => return Err(fault!("attribute `nearest_mode` is `{other}`")),
     };
-    let config = Config {
+    Ok(Config {
         filter: filter(node, nearest)?,
         ceil_down: false,
         transformation: Transformation::parse(node.string("coordinate_transformation_mode", "half_pixel")?)?,
@@ -110,18 +136,6 @@ pub(super) fn resize(node: &Node<'_>) -> Result<Op, Fault> {
             "not_smaller" => Aspect::NotSmaller,
             other => return Err(fault!("attribute `keep_aspect_ratio_policy` is `{other}`")),
         },
-    };
-    op(move |run, args| {
-        let roi = match args.opt(1)? {
-            Some(roi) if roi.len() > 0 && config.transformation == Transformation::TfCropAndResize => {
-                Some(real::widened::<f64>(run, roi).map_err(|fault| fault.about("input 1"))?.into_owned())
-            }
-            _ => None,
-        };
-        // Older models leave an input out by giving an empty one.
-        let scales = args.opt_slice::<f32>(2)?.filter(|scales| !scales.is_empty()).map(<[f32]>::to_vec);
-        let sizes = args.opt_ints(3)?.filter(|sizes| !sizes.is_empty());
-        body(run, &args, &config, roi, scales, sizes)
     })
 }
 
