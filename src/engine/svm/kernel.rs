@@ -1,6 +1,7 @@
 //! How near a row is to a support vector: the attributes `kernel_type` and `kernel_params`.
 
-use super::{exp::exp, vectors::LANES};
+use super::vectors::LANES;
+use crate::engine::exp::exp;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kernel {
@@ -41,7 +42,7 @@ impl Kernel {
     pub(super) fn apply(self, x: [f32; LANES]) -> [f32; LANES] {
         match self {
             Kernel::Linear => x,
-            Kernel::Rbf { gamma } => exp(x.map(|distance| -gamma * distance)),
+            Kernel::Rbf { gamma } => x.map(|distance| exp(-gamma * distance)),
             Kernel::Sigmoid { gamma, coef0 } => tanh(x.map(|product| gamma * product + coef0)),
             Kernel::Poly { gamma, coef0, degree } => {
                 let base = x.map(|product| gamma * product + coef0);
@@ -60,6 +61,6 @@ impl Kernel {
 /// By e^(-2|x|), which can't overflow.
 #[inline(always)]
 fn tanh(x: [f32; LANES]) -> [f32; LANES] {
-    let powers = exp(x.map(|x| -2.0 * x.abs()));
+    let powers = x.map(|x| exp(-2.0 * x.abs()));
     std::array::from_fn(|lane| ((1.0 - powers[lane]) / (1.0 + powers[lane])).copysign(x[lane]))
 }

@@ -8,7 +8,6 @@
 
 mod classifier;
 mod coupling;
-mod exp;
 mod kernel;
 mod machine;
 mod regressor;
