@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{Failure, grouped, print, print_json};
 use crate::{
     engine::{
-        Choice, Engine, Limits,
+        Choice, Engine, Limits, LoadError,
         compare::{Difference, Pair, Parting, Seen, parting},
         seeded_inputs,
     },
@@ -59,7 +59,17 @@ pub fn verify(path: &Path, limits: &Limits, asked: &Asked<'_>) -> Result<(), Fai
     let onnx = opened.onnx().to_owned();
     let pair = Pair::load(&onnx, limits).map_err(|(choice, error)| {
         let who = Choice::NAMES.iter().find(|(_, c)| *c == choice).map_or("", |(name, _)| name);
-        Failure::config(format!("nothing to compare: the engine `{who}` does not run this model: {error}"))
+        // What the error says then is for somebody who wants the model to run: it does, by the other.
+        let why = match &error {
+            LoadError::UnsupportedOperators { nodes, .. } => {
+                format!(
+                    "it lacks {} of its operators; `edgeward model inspect` shows what runs it",
+                    nodes.len()
+                )
+            }
+            other => other.to_string(),
+        };
+        Failure::config(format!("nothing to compare: the engine `{who}` does not run this model: {why}"))
     })?;
     let pair = Arc::new(pair);
     let names = pair.names();
