@@ -32,6 +32,28 @@ struct News {
     stop: bool,
 }
 
+/// What a courier has acted on. It is kept from one wait to the next: what changes while the courier works
+/// is news too.
+#[derive(Debug, Default)]
+struct Seen {
+    /// None before the first look.
+    commits: Option<u64>,
+    connected: bool,
+}
+
+impl News {
+    /// Whether there is something to do. Commits are nothing to a courier whose link is full.
+    fn is_new(&self, seen: &Seen, has_room: bool) -> bool {
+        !self.arrived.is_empty()
+            || (Some(self.commits) != seen.commits && has_room)
+            || self.connected != seen.connected
+    }
+
+    fn note(&self, seen: &mut Seen) {
+        *seen = Seen { commits: Some(self.commits), connected: self.connected };
+    }
+}
+
 /// What a courier shares with its uplink, the outbox and the metrics.
 #[derive(Debug, Default)]
 pub struct Desk {
@@ -176,10 +198,10 @@ impl Work {
 
     fn run(mut self) {
         let mut stop_at = None;
-        let mut seen_commits = u64::MAX;
+        let mut seen = Seen::default();
         let mut look_in = None;
         loop {
-            let (arrived, connected, stop) = self.wait(&mut seen_commits, look_in, stop_at);
+            let (arrived, connected, stop) = self.wait(&mut seen, look_in, stop_at);
             self.arrived(arrived);
             if stop {
                 let at = *stop_at.get_or_insert_with(|| Instant::now() + GOODBYE);
@@ -196,23 +218,18 @@ impl Work {
     /// Waits for news, or for the time to look again.
     fn wait(
         &self,
-        seen_commits: &mut u64,
+        seen: &mut Seen,
         look_in: Option<Duration>,
         stop_at: Option<Instant>,
     ) -> (Vec<u64>, bool, bool) {
         let desk = &self.parts.desk;
         let mut news = desk.news();
         let begin = Instant::now();
-        let was_connected = news.connected;
         let look_in = stop_at.map(|at| at.saturating_duration_since(begin)).or(look_in);
         loop {
             let stopping = news.stop && stop_at.is_none();
-            let changed = !news.arrived.is_empty()
-                || (news.commits != *seen_commits
-                    && self.in_flight.len() < self.parts.uplink.max_in_flight())
-                || news.connected != was_connected
-                || stopping;
-            if changed {
+            let has_room = self.in_flight.len() < self.parts.uplink.max_in_flight();
+            if stopping || news.is_new(seen, has_room) {
                 break;
             }
             news = match look_in.map(|after| after.saturating_sub(begin.elapsed())) {
@@ -226,7 +243,7 @@ impl Work {
                 None => desk.wake.wait(news).expect("not poisoned: nothing panics under this lock"),
             };
         }
-        *seen_commits = news.commits;
+        news.note(seen);
         (std::mem::take(&mut news.arrived), news.connected, news.stop)
     }
 
@@ -369,4 +386,24 @@ fn source_of(payload: &[u8]) -> String {
     }
     let verdict: Option<Verdict> = serde_json::from_slice(payload).ok();
     verdict.and_then(|verdict| verdict.source).unwrap_or_else(|| "none".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_connects_while_the_courier_works_is_news() {
+        let desk = Desk::default();
+        let mut seen = Seen::default();
+        assert!(desk.news().is_new(&seen, true), "the first look");
+        desk.news().note(&mut seen);
+        assert!(!desk.news().is_new(&seen, true));
+        // The courier works on what it has seen; nobody waits to be woken.
+        desk.connected(true);
+        assert!(desk.news().is_new(&seen, false));
+        desk.news().note(&mut seen);
+        desk.committed();
+        assert!(desk.news().is_new(&seen, true) && !desk.news().is_new(&seen, false));
+    }
 }
