@@ -6,7 +6,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use super::queue::args::QueueArgs;
 use super::{model::Framework, queue::args::OutboxArgs};
-use crate::{config::Layers, engine::Choice};
+use crate::config::Layers;
+use edgeward_engine::Choice;
 
 /// On-device inference for IoT Edge: scores MQTT messages with an embedded ONNX engine.
 #[derive(Debug, Parser)]

@@ -9,8 +9,8 @@ use super::{Failure, args::CheckArgs};
 use crate::{
     config::{Config, ConfigError},
     mqtt::try_connect,
-    settings::Fault,
 };
+use edgeward_core::settings::Fault;
 
 #[derive(Serialize)]
 struct Report<'r> {

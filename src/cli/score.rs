@@ -14,12 +14,9 @@ use super::{
     Failure,
     args::{InputFormat, OutputFormat, ScoreArgs},
 };
-use crate::{
-    engine::Limits,
-    models,
-    offline::{self, InputKind, InputSpec, Job, OfflineError, Progress, ResultFormat, Summary},
-    scoring::spec::FieldPath,
-};
+use crate::offline::{self, InputKind, InputSpec, Job, OfflineError, Progress, ResultFormat, Summary};
+use edgeward_core::{models, scoring::declared::FieldPath};
+use edgeward_engine::Limits;
 
 /// Largest message offline: nobody else's memory is at stake.
 const MAX_PAYLOAD_BYTES: u64 = 256 << 20;

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use super::Layers;
-use crate::{
-    mqtt::{BrokerUrl, Options, Secret, Will},
-    settings::Section,
-};
+use crate::mqtt::{BrokerUrl, Options, Secret, Will};
+use edgeward_core::settings::Section;
 
 /// The broker's options and the daemon's own topic there.
 #[derive(Debug, Clone, PartialEq, Eq)]

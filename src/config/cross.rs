@@ -1,7 +1,7 @@
 //! What can only go wrong: settings that are fine alone and not together.
 
 use super::{BrokerConfig, OutboxConfig, PipelineConfig, UplinkConfig};
-use crate::{domain::TopicFilter, settings::Section};
+use edgeward_core::{domain::TopicFilter, settings::Section};
 
 pub(super) fn check(root: &Section<'_>, broker: Option<&BrokerConfig>, pipelines: &[PipelineConfig]) {
     for pipeline in pipelines {

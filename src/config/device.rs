@@ -1,6 +1,6 @@
 //! `[device]`: who this machine is.
 
-use crate::settings::Section;
+use edgeward_core::settings::Section;
 
 /// The device's id: as set, or the host's name.
 pub(super) fn read(section: Section<'_>) -> String {

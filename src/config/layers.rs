@@ -8,7 +8,7 @@ use std::{
 use config::{FileFormat, ValueKind};
 
 use super::ConfigError;
-use crate::settings::{Fault, Node, Origin, Value};
+use edgeward_core::settings::{Fault, Node, Origin, Value};
 
 /// Environment variables that set a key: `EDGEWARD__BROKER__URL` is `broker.url`.
 const PREFIX: &str = "EDGEWARD__";

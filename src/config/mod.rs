@@ -22,11 +22,9 @@ pub use uplink::{DailyWindow, UplinkConfig, UplinkTopic};
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{
-    engine::Limits,
-    settings::{Fault, Faults, Node, Section},
-    telemetry::LogFormat,
-};
+use crate::telemetry::LogFormat;
+use edgeward_core::settings::{Fault, Faults, Node, Section};
+use edgeward_engine::Limits;
 
 /// Everything the daemon was told, validated, with its models loaded.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{ConfigError, Layers, read_layers};
-use crate::{
+use edgeward_core::{
     domain::{ClassPolicy, Durability, Order, WhenFull},
     settings::{Faults, Section},
 };

@@ -1,17 +1,17 @@
 //! `[pipelines.<name>]`: which messages go through which model, and where verdicts go.
 
 use super::Layers;
-use crate::{
+use crate::mqtt::Qos;
+use edgeward_core::{
     domain::TopicFilter,
-    engine::{Choice, Limits},
     models::{self, Model, ModelError},
-    mqtt::Qos,
     scoring::{
         SourceRule,
-        spec::{FieldPath, merge_conditions, read_spec},
+        declared::{FieldPath, merge_conditions, read_spec},
     },
     settings::{Section, Value},
 };
+use edgeward_engine::{Choice, Limits};
 
 /// What to do with retained messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

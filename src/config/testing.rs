@@ -3,17 +3,17 @@
 use std::sync::{Arc, Mutex, mpsc};
 
 use super::{PipelineConfig, Retained, TopicTemplate};
-use crate::{
+use crate::mqtt::Qos;
+use edgeward_core::{
     domain::{ElementType, Tensor, TensorData, TopicFilter},
-    engine::{Dim, Engine, Port, RunError, Session, Signature},
     models::Model,
-    mqtt::Qos,
     scoring::{
         ModelIdentity, Plan, SourceRule,
-        spec::{Spec, infer, read_spec},
+        declared::{Spec, infer, read_spec},
     },
     settings::{Faults, Node, Section},
 };
+use edgeward_engine::{Dim, Engine, Port, RunError, Session, Signature};
 
 /// Adds up each row; each run takes a permit first.
 struct Held {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{Layers, TopicTemplate, broker::read_client};
-use crate::{mqtt::Options, settings::Section};
+use crate::mqtt::Options;
+use edgeward_core::settings::Section;
 
 /// An uplink over MQTT.
 #[derive(Debug, Clone, PartialEq, Eq)]

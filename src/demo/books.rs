@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::observer::Counts;
-use crate::{domain::Books, telemetry::stats::Ledger};
+use crate::telemetry::stats::Ledger;
+use edgeward_core::domain::Books;
 
 /// What the machines, the daemon and the subscriber each say.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +27,7 @@ pub struct Accounts {
 impl Accounts {
     /// The names of what was rejected or shed, from a ledger.
     pub fn details(ledger: &Ledger) -> Vec<(String, u64)> {
-        let rejected = crate::domain::Reason::ALL
+        let rejected = edgeward_core::domain::Reason::ALL
             .iter()
             .map(|reason| (format!("rejected: {reason}"), ledger.rejected(*reason)));
         let shed = crate::telemetry::ShedPolicy::ALL

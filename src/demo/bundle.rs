@@ -67,7 +67,7 @@ mod tests {
         let model = fs::read(dir.join("model.onnx")).unwrap();
         let manifest = fs::read_to_string(dir.join("bundle.toml")).unwrap();
         assert!(
-            manifest.contains(&crate::crypto::sha256_hex(&model)),
+            manifest.contains(&edgeward_core::crypto::sha256_hex(&model)),
             "the manifest names the model's digest"
         );
         assert!(ShippedBundle::unpack(&run).is_err(), "somebody else's folder is not taken over");

@@ -24,10 +24,10 @@ use super::{
 };
 use crate::{
     config::Config,
-    crypto,
     mqtt::{BrokerUrl, Options as MqttOptions, Publish, Qos},
     telemetry::{AdminServer, LogFormat, State, http, log},
 };
+use edgeward_core::crypto;
 
 /// Connections of the machines; machines share them.
 const MAX_CONNECTIONS: usize = 8;

@@ -13,18 +13,20 @@ use super::{
     durable::Durable,
     inbox::{DurableRoute, Inbox, Route, Routes},
     last_run,
-    outbox::{Journal, OutboxError},
     queue::Queue,
     storage::Storage,
     worker::{Worker, WorkerParts},
 };
+use crate::outbox::{Journal, OutboxError};
 use crate::{
     config::{Config, PipelineConfig},
+    mqtt::{Control, Publisher, Session},
+    telemetry::{Ledger, ModelInfo, PipelineStats, ShedPolicy, State, Telemetry, systemd},
+};
+use edgeward_core::{
     crypto,
     domain::Epoch,
-    mqtt::{Control, Publisher, Session},
     scoring::{Encoder, Scorer, ScorerOptions},
-    telemetry::{Ledger, ModelInfo, PipelineStats, ShedPolicy, State, Telemetry, systemd},
 };
 
 /// Why a daemon can't be built or started.
@@ -221,7 +223,7 @@ impl Daemon {
             if Journal::is_waiting(&storage.outbox, &pipeline.name) {
                 queue.has_backlog();
             }
-            let listener: Arc<dyn super::outbox::Listener> = queue.clone();
+            let listener: Arc<dyn crate::outbox::Listener> = queue.clone();
             storage.outbox.listen(Arc::downgrade(&listener));
             DurableRoute {
                 pipeline: storage.outbox.pipeline(&pipeline.name),

@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{
-    outbox::{Input, Journal, Outbox, Submission},
-    queue::Job,
-    retention::Retention,
-};
-use crate::{
-    config::{ClassConfig, PipelineConfig, RESULT_CLASS},
+use super::{queue::Job, retention::Retention};
+use crate::config::{ClassConfig, PipelineConfig, RESULT_CLASS};
+use crate::outbox::{Input, Journal, Outbox, Submission};
+use edgeward_core::{
     domain::Epoch,
     scoring::{Scorer, Verdict},
 };
@@ -67,7 +64,7 @@ impl Durable {
     }
 
     pub fn rejected(&mut self, reason: u8) {
-        super::outbox::store::books::add_to(&mut self.submission.units.rejected, reason, 1);
+        crate::outbox::store::books::add_to(&mut self.submission.units.rejected, reason, 1);
     }
 
     /// A reading of message `at` belongs to `source`.

@@ -8,16 +8,14 @@ use std::{
 
 use tracing::{info, warn};
 
-use super::{
-    outbox::{Input, Outbox},
-    queue::{Job, Queue},
-};
+use super::queue::{Job, Queue};
+use crate::outbox::{Input, Outbox};
 use crate::{
     config::Retained,
-    domain::{Epoch, Reason, TopicFilter},
     mqtt::{Admission, ConnectError, Handler, Incoming, Publish, Qos},
     telemetry::{PipelineStats, ShedPolicy, State, Telemetry, systemd},
 };
+use edgeward_core::domain::{Epoch, Reason, TopicFilter};
 
 /// A pipeline as the inbox sees it.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt, pa
 use serde_json::json;
 
 use super::RunReport;
-use crate::domain::Books;
+use edgeward_core::domain::Books;
 
 /// The version of the file.
 const FORMAT: u32 = 1;

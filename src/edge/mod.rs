@@ -11,7 +11,6 @@ mod app;
 mod durable;
 mod inbox;
 mod last_run;
-pub mod outbox;
 mod queue;
 mod report;
 mod retention;

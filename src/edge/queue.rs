@@ -8,8 +8,9 @@ use std::{
 
 use bytes::Bytes;
 
-use super::outbox::{Input, Listener};
-use crate::{domain::Epoch, mqtt::Ticket};
+use crate::mqtt::Ticket;
+use crate::outbox::{Input, Listener};
+use edgeward_core::domain::Epoch;
 
 /// A message on its way to the scorer.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! How a run of the daemon ended.
 
-use crate::{domain::Books, telemetry::Ledger};
+use crate::telemetry::Ledger;
+use edgeward_core::domain::Books;
 
 /// What a run leaves behind: its books, and what was not finished.
 #[derive(Debug, Clone)]

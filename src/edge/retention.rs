@@ -5,8 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use super::outbox::Input;
-use crate::scoring::Scorer;
+use crate::outbox::Input;
+use edgeward_core::scoring::Scorer;
 
 /// What is retained of one pipeline.
 #[derive(Debug, Default)]

@@ -6,16 +6,14 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::{
-    outbox::{self, Outbox, OutboxError, OutboxThread},
-    uplink::{Courier, CourierParts, Desk, Events, MqttUplink},
-};
+use super::uplink::{Courier, CourierParts, Desk, Events, MqttUplink};
+use crate::outbox::{self, Outbox, OutboxError, OutboxThread};
 use crate::{
     config::{ClassConfig, OutboxConfig, UplinkConfig},
-    domain::Books,
     mqtt::Control,
     telemetry::{Ledger, PipelineStats, State, Telemetry},
 };
+use edgeward_core::domain::Books;
 
 /// Everything between a verdict and its receiver.
 pub(super) struct Storage {

@@ -13,20 +13,22 @@ use std::{
 use super::{
     durable::Durable,
     inbox::{DurableRoute, Inbox, Route, Routes},
-    outbox::{
-        Journal, Listener, Outbox, OutboxThread, open,
-        store::{State, UnitBooks},
-    },
     queue::Queue,
     worker::{Worker, WorkerParts},
 };
+use crate::outbox::{
+    Journal, Listener, Outbox, OutboxThread, open,
+    store::{State, UnitBooks},
+};
 use crate::{
     config::{ClassConfig, OutboxConfig, RESULT_CLASS, testing::held_pipeline},
+    mqtt::{Admission, Handler, Incoming, Options, Session as MqttSession, Ticket},
+    telemetry::{ModelInfo, Telemetry},
+};
+use edgeward_core::{
     crypto,
     domain::{ClassPolicy, Durability, Order},
-    mqtt::{Admission, Handler, Incoming, Options, Session as MqttSession, Ticket},
     scoring::{Encoder, Scorer, ScorerOptions},
-    telemetry::{ModelInfo, Telemetry},
 };
 
 /// A pipeline with its outbox.

@@ -18,10 +18,12 @@ use super::{
 };
 use crate::{
     config::TopicTemplate,
-    domain::{Bucket, InputId, Reason, Rejection},
     mqtt::{Publish, Publisher, Qos, Receipt, Ticket},
-    scoring::{Encoder, Message, Outcome, Scorer, Settled, Stamp, Verdict},
     telemetry::{PipelineStats, ShedPolicy},
+};
+use edgeward_core::{
+    domain::{Bucket, InputId, Reason, Rejection},
+    scoring::{Encoder, Message, Outcome, Scorer, Settled, Stamp, Verdict},
 };
 
 /// Everything a worker is built from.

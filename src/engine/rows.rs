@@ -6,7 +6,7 @@
 //! one by one show all of that for a few row's worth of work.
 
 use super::{Session, Signature, random_inputs};
-use crate::domain::{Tensor, TensorData};
+use crate::{Tensor, TensorData};
 
 const ROWS: usize = 3;
 

@@ -1,7 +1,7 @@
 //! Random inputs: for trying a model out and for measuring it.
 
 use super::{Dim, Signature};
-use crate::domain::{ElementType, Tensor, TensorData};
+use crate::{ElementType, Tensor, TensorData};
 
 /// Inputs that fit the signature with `rows` rows (one where rows can't be batched): numbers
 /// between -1 and 1, integers of 0 and 1, which are valid as an index too. Other free dimensions

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::RunError;
-use crate::domain::{ElementType, Tensor};
+use crate::{ElementType, Tensor};
 
 /// One dimension of an input or output.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::scoring::spec::Format;
+use edgeward_core::scoring::declared::Format;
 
 /// How a file is cut into messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! reader thread -> chunks, bounded -> scoring threads -> results, bounded -> the caller, in order
 //! ```
 //!
-//! The scoring is the daemon's own ([`crate::scoring`]); here are only the files around it.
+//! The scoring is the daemon's own ([`edgeward_core::scoring`]); here are only the files around it.
 
 mod chunk;
 mod input;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::Rejection;
+use edgeward_core::domain::Rejection;
 
 /// The results of one chunk, ready to be written.
 #[derive(Debug, Default)]

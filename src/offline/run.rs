@@ -17,7 +17,7 @@ use super::{
     result::{ChunkResult, Reject},
     score::ChunkScorer,
 };
-use crate::{domain::Reason, models::Model, scoring::spec::FieldPath};
+use edgeward_core::{domain::Reason, models::Model, scoring::declared::FieldPath};
 
 /// What to score and how.
 #[derive(Debug)]

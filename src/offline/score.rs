@@ -9,11 +9,11 @@ use super::{
     run::{Job, OfflineError},
     table,
 };
-use crate::{
+use edgeward_core::{
     domain::Epoch,
     scoring::{
         Message, Outcome, Plan, Scorer, ScorerOptions, Settled, SourceRule,
-        spec::{FieldPath, Format, InputSource, Missing, Spec},
+        declared::{FieldPath, Format, InputSource, Missing, Spec},
     },
     settings::nearest,
 };
@@ -166,7 +166,7 @@ fn column<'h>(path: &FieldPath, header: &'h Header) -> Option<&'h String> {
 }
 
 fn column_path(column: &str) -> FieldPath {
-    FieldPath { scope: crate::scoring::spec::Scope::Reading, segments: vec![column.to_owned()] }
+    FieldPath { scope: edgeward_core::scoring::declared::Scope::Reading, segments: vec![column.to_owned()] }
 }
 
 struct Writer<'w> {

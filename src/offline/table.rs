@@ -1,6 +1,6 @@
 //! A verdict as a line of CSV: outputs and conditions in columns.
 
-use crate::scoring::{OutputValue, Value, Verdict, write_output};
+use edgeward_core::scoring::{OutputValue, Value, Verdict, write_output};
 
 /// The header for verdicts shaped like `verdict`.
 pub(super) fn header(verdict: &Verdict) -> String {

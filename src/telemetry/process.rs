@@ -13,7 +13,7 @@ use super::{
     OutboxSnapshot, Readiness,
     stats::{ModelInfo, PipelineStats},
 };
-use crate::domain::Books;
+use edgeward_core::domain::Books;
 
 /// The version of this program, as `edgeward --version` prints it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -191,7 +191,7 @@ pub fn resident_memory_bytes() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Bucket;
+    use edgeward_core::domain::Bucket;
 
     #[test]
     fn a_pipeline_keeps_its_books_across_a_reload() {

@@ -107,10 +107,10 @@ fn rows_without_a_column_for_the_time_are_refused_at_once() {
 #[test]
 fn every_step_is_described() {
     let page = fs::read_to_string(root().join("docs/preparation.md")).unwrap();
-    for step in edgeward::scoring::spec::STEPS {
+    for step in edgeward_core::scoring::declared::STEPS {
         assert!(page.contains(&format!("\n| `{step}` |")), "docs/preparation.md lacks `{step}`");
     }
-    for (name, _) in edgeward::signal::series::Statistic::NAMES {
+    for (name, _) in edgeward_core::signal::series::Statistic::NAMES {
         assert!(page.contains(name), "docs/preparation.md lacks the statistic `{name}`");
     }
 }

@@ -9,13 +9,12 @@ use std::{
 
 use edgeward::{
     config::{Config, Layers, read_layers},
-    domain::Reason,
-    edge::outbox::store::Fate,
-    settings::Faults,
+    outbox::store::Fate,
     telemetry::{
         LaneSnapshot, ModelInfo, OutboxSnapshot, ShedPolicy, State, Telemetry, UplinkSnapshot, metrics,
     },
 };
+use edgeward_core::{domain::Reason, settings::Faults};
 
 fn page(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()

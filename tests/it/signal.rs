@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use edgeward::signal::{
+use edgeward_core::signal::{
     series::{
         Exponential, ExponentialSpec, Fill, Interpolation, Interpolator, Rolling, RollingSpec, Statistic,
         Statistics, Welford, complete, difference, fill, grid, lag, standardize, standardize_by_itself,

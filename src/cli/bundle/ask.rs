@@ -4,10 +4,8 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use console::style;
 
-use crate::{
-    cli::args::{BundleInitArgs, PixelRange},
-    models::draft::{Ask, DraftError, Leaf, Pixels},
-};
+use crate::cli::args::{BundleInitArgs, PixelRange};
+use edgeward_core::models::draft::{Ask, DraftError, Leaf, Pixels};
 
 /// Asks a person, unless the flags have the answer or there is nobody.
 pub struct Terminal<'a> {

@@ -6,15 +6,13 @@ use console::style;
 use serde_json::json;
 
 use super::ask::Terminal;
-use crate::{
-    cli::{
-        Failure,
-        args::BundleInitArgs,
-        text::{print, print_json},
-    },
-    engine::{self, Choice, Limits},
-    models::draft::{Draft, Sample},
+use crate::cli::{
+    Failure,
+    args::BundleInitArgs,
+    text::{print, print_json},
 };
+use edgeward_core::models::draft::{Draft, Sample};
+use edgeward_engine::{self as engine, Choice, Limits};
 
 pub fn init(args: BundleInitArgs) -> Result<(), Failure> {
     let limits = Limits::default();

@@ -10,7 +10,7 @@ use console::style;
 use serde::Serialize;
 
 use super::{Failure, grouped, print, print_json};
-use crate::engine::{self, Choice, Limits, RunError, Session, Signature};
+use edgeward_engine::{self as engine, Choice, Limits, RunError, Session, Signature};
 
 /// Rows at a time, where the model takes more than one.
 const BATCHES: [usize; 3] = [1, 8, 64];

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, path::Path};
 use console::style;
 
 use super::{Failure, bytes, grouped, print, print_json};
-use crate::engine::{self, Choice, DimReport, Limits, NodeReport, PortReport, Report};
+use edgeward_engine::{self as engine, Choice, DimReport, Limits, NodeReport, PortReport, Report};
 
 /// Nodes of one operator named in the text; JSON has them all.
 const NAMED: usize = 5;

@@ -14,10 +14,8 @@ use super::{
     args::{EngineArg, ModelArgs, ModelCommand},
     text::{bytes, grouped, print, print_json, table},
 };
-use crate::{
-    engine::{Choice, Limits},
-    models,
-};
+use edgeward_core::models;
+use edgeward_engine::{Choice, Limits};
 
 pub fn run(args: ModelArgs) -> Result<(), Failure> {
     let limits = Limits::default();

@@ -10,14 +10,12 @@ use console::style;
 use serde::Serialize;
 
 use super::{Failure, grouped, print, print_json};
-use crate::{
-    engine::{
-        Choice, Engine, Limits, LoadError,
-        compare::{Difference, Pair, Parting, Seen, parting},
-        seeded_inputs,
-    },
-    models::{self, Model},
-    offline::{self, InputSpec, Job, ResultFormat},
+use crate::offline::{self, InputSpec, Job, ResultFormat};
+use edgeward_core::models::{self, Model};
+use edgeward_engine::{
+    Choice, Engine, Limits, LoadError,
+    compare::{Difference, Pair, Parting, Seen, parting},
+    seeded_inputs,
 };
 
 /// What the command line asks for.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::{
     cli::args::ConfigArgs,
-    edge::outbox::tools::{Since, parse_since},
+    outbox::tools::{Since, parse_since},
 };
 
 #[derive(Debug, Args)]

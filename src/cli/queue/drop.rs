@@ -8,7 +8,7 @@ use crate::{
         Failure,
         text::{print, print_json},
     },
-    edge::outbox::tools::{LaneCount, Select, Since, Snapshot, drop_records},
+    outbox::tools::{LaneCount, Select, Since, Snapshot, drop_records},
 };
 
 #[derive(Serialize)]

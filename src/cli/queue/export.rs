@@ -8,7 +8,7 @@ use crate::{
         Failure,
         text::{bytes, print, print_json},
     },
-    edge::outbox::tools::{Select, Target, export as write},
+    outbox::tools::{Select, Target, export as write},
 };
 
 pub fn export(

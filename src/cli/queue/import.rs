@@ -8,7 +8,7 @@ use crate::{
         Failure,
         text::{grouped, print, print_json},
     },
-    edge::outbox::tools::import as take_on,
+    outbox::tools::import as take_on,
 };
 
 pub fn import(outbox: &OutboxArgs, file: &Path, json: bool, quiet: bool) -> Result<(), Failure> {

@@ -9,9 +9,9 @@ use crate::{
         Failure,
         text::{age, bytes, grouped, print, table},
     },
-    crypto::hex,
-    edge::outbox::tools::{Flow, Record, Select, Since, Snapshot, browse, id_of, rfc3339},
+    outbox::tools::{Flow, Record, Select, Since, Snapshot, browse, id_of, rfc3339},
 };
+use edgeward_core::crypto::hex;
 
 /// Which records, and how many.
 pub struct Wanted {

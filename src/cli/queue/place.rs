@@ -8,7 +8,7 @@ use super::args::OutboxArgs;
 use crate::{
     cli::{Failure, check},
     config::OutboxConfig,
-    edge::outbox::tools::Place,
+    outbox::tools::Place,
 };
 
 /// The outbox that is meant.

@@ -6,7 +6,7 @@ use crate::{
         Failure,
         text::{grouped, print, print_json},
     },
-    edge::outbox::tools::{Select, Since, replay as open_again},
+    outbox::tools::{Select, Since, replay as open_again},
 };
 
 pub fn replay(

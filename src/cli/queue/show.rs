@@ -12,7 +12,7 @@ use crate::{
         Failure,
         text::{age, print_json},
     },
-    edge::outbox::tools::{Snapshot, Wanted, show as find},
+    outbox::tools::{Snapshot, Wanted, show as find},
 };
 
 #[derive(Serialize)]

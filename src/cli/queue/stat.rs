@@ -10,7 +10,7 @@ use crate::{
         Failure,
         text::{age, bytes, grouped, print, print_json, table},
     },
-    edge::outbox::tools::{Snapshot, Stat, stat as count},
+    outbox::tools::{Snapshot, Stat, stat as count},
 };
 
 /// Characters of a full bar.

@@ -12,7 +12,7 @@ use std::{
 pub use screen::Screen;
 
 use super::observer::{Anomaly, Second};
-use crate::domain::Books;
+use edgeward_core::domain::Books;
 
 /// Seconds in the sparkline.
 const HISTORY: usize = 60;

@@ -1,7 +1,8 @@
 //! The picture as lines of plain text, cut to the terminal's size.
 
 use super::{Heading, Shown, clock, millis, readings};
-use crate::{demo::books::group, domain::Books};
+use crate::demo::books::group;
+use edgeward_core::domain::Books;
 
 /// How a line is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::{ClassConfig, UplinkConfig},
-    edge::outbox::{Listener, Outbox, store::Fate},
+    outbox::{Listener, Outbox, store::Fate},
     telemetry::UplinkSnapshot,
 };
 

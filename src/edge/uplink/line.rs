@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Instant};
 
 use crate::{
     config::ClassConfig,
-    edge::outbox::{
+    outbox::{
         Outbox,
         store::{
             Fate,

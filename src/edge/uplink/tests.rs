@@ -10,10 +10,10 @@ use std::{
 use super::{Courier, CourierParts, Desk, Outgoing, Uplink, UplinkEvents};
 use crate::{
     config::{ClassConfig, OutboxConfig, RESULT_CLASS, UplinkConfig, UplinkTopic},
-    domain::{ClassPolicy, Durability, Order},
-    edge::outbox::{Outbox, OutboxThread, Submission, open, store::UnitBooks},
     mqtt::{BrokerUrl, Options},
+    outbox::{Outbox, OutboxThread, Submission, open, store::UnitBooks},
 };
+use edgeward_core::domain::{ClassPolicy, Durability, Order};
 
 const ALARM: u16 = 0;
 const RESULT: u16 = 1;
@@ -121,7 +121,7 @@ impl Rig {
         let shared = self.outbox.shared();
         let state = shared.state();
         let results = state.lanes.iter().filter(|lane| !lane.is_input());
-        results.map(|lane| lane.books.ended(crate::edge::outbox::store::Fate::Delivered)).sum()
+        results.map(|lane| lane.books.ended(crate::outbox::store::Fate::Delivered)).sum()
     }
 
     fn stop(mut self) {

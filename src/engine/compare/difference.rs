@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::{Tensor, TensorData};
+use crate::{Tensor, TensorData};
 
 /// The differences of one output over all that was compared.
 #[derive(Debug, Clone, PartialEq, Serialize)]

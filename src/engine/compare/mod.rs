@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::{Choice, Engine, Limits, LoadError, RunError, Session, Signature, load};
-use crate::domain::Tensor;
+use crate::Tensor;
 
 /// What was seen so far.
 #[derive(Debug, Clone, Default)]

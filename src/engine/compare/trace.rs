@@ -7,14 +7,11 @@ use serde::Serialize;
 
 use super::Difference;
 use crate::{
-    domain::Tensor,
-    engine::{
-        Limits, LoadError,
-        contain::contained,
-        native,
-        onnx::{file::ModelFile, model::decode},
-        tract,
-    },
+    Limits, LoadError, Tensor,
+    contain::contained,
+    native,
+    onnx::{file::ModelFile, model::decode},
+    tract,
 };
 
 /// Where two engines part.

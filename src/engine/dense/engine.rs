@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use super::Network;
-use crate::{
-    domain::{Tensor, TensorData},
-    engine::{Engine, Port, RunError, Session, Signature},
-};
+use crate::{Engine, Port, RunError, Session, Signature, Tensor, TensorData};
 
 /// A [`Network`] with its port names.
 pub struct DenseEngine {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{DimReport, OperatorCount, Opset, PortReport, Report};
-use crate::engine::{
+use crate::{
     native::{Axis, Type},
     onnx::{
         parameters::parameters,
@@ -62,6 +62,6 @@ fn port(info: &ValueInfoProto) -> Option<PortReport> {
         Axis::Free(name) if name.is_empty() => DimReport::Free("?".into()),
         Axis::Free(name) => DimReport::Free(name),
     });
-    let element = crate::engine::native::exchanged(kind).map_or(kind.name(), |element| element.name());
+    let element = crate::native::exchanged(kind).map_or(kind.name(), |element| element.name());
     Some(PortReport { name: info.name.clone(), element, dims: dims.collect(), labels: vec![] })
 }

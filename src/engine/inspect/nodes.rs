@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{NodeReport, OutputReport};
-use crate::engine::{
+use crate::{
     native,
     onnx::proto::ModelProto,
     operators::{each_node, is_function, name, plain, qualified},

@@ -1,7 +1,7 @@
 //! LinearClassifier.
 
 use super::weights::Weights;
-use crate::engine::trees::{Transform, logistic, probit};
+use crate::trees::{Transform, logistic, probit};
 
 /// A linear model that classifies. Where the ONNX text is open, the reference is onnxruntime 1.32.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! LinearRegressor.
 
 use super::weights::Weights;
-use crate::engine::trees::Transform;
+use crate::trees::Transform;
 
 /// A linear model that predicts numbers.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! Linear models beside the plain sums.
 
 use super::{LinearClassifier, LinearRegressor, Weights};
-use crate::engine::trees::Transform;
+use crate::trees::Transform;
 
 fn noise(len: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;

@@ -64,6 +64,6 @@ impl std::error::Error for Fault {}
 
 /// A [`Fault::invalid`] from a format string.
 macro_rules! fault {
-    ($($arg:tt)*) => { $crate::engine::native::fault::Fault::invalid(format!($($arg)*)) };
+    ($($arg:tt)*) => { $crate::native::fault::Fault::invalid(format!($($arg)*)) };
 }
 pub(crate) use fault;

@@ -12,7 +12,7 @@ use super::{
     graph::{Axis, Graph, Type, build},
     value::{Data, Element, Kind, Shape, Tensor, Value, Weights, decode, elements, reference},
 };
-use crate::engine::onnx::{
+use crate::onnx::{
     proto::{MapProto, ModelProto, OptionalProto, SequenceProto, SparseTensorProto, TensorProto},
     wire,
 };

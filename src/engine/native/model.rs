@@ -1,4 +1,4 @@
-//! A model behind [`crate::engine::Engine`].
+//! A model behind [`crate::Engine`].
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,18 +14,15 @@ use super::{
     value::{Kind, Value, Weights, exchanged, from_port, to_port},
 };
 use crate::{
-    domain::{Tensor as Ours, TensorData},
-    engine::{
-        Engine, LoadError, RunError, Session, Signature,
-        onnx::{
-            file::ModelFile,
-            model::{labels, unzip},
-            proto::{GraphProto, ModelProto},
-        },
-        operators::{Missing, is_function, missing},
-        random_inputs,
-        rows::are_independent,
+    Engine, LoadError, RunError, Session, Signature, Tensor as Ours, TensorData,
+    onnx::{
+        file::ModelFile,
+        model::{labels, unzip},
+        proto::{GraphProto, ModelProto},
     },
+    operators::{Missing, is_function, missing},
+    random_inputs,
+    rows::are_independent,
 };
 
 /// A checked graph with its ports.
@@ -232,8 +229,7 @@ impl Engine for NativeEngine {
     }
 
     fn session(&self) -> Box<dyn Session> {
-        let empty =
-            |port: &crate::engine::Port| Ours { shape: vec![0], data: TensorData::empty(port.element) };
+        let empty = |port: &crate::Port| Ours { shape: vec![0], data: TensorData::empty(port.element) };
         Box::new(NativeSession {
             graph: Arc::clone(&self.graph),
             signature: Arc::clone(&self.signature),

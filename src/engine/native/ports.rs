@@ -7,10 +7,7 @@ use super::{
     infer::{Dim as Length, Fact, Symbols, TensorFact},
     value::{Kind, Tensor, Value, exchanged, from_port},
 };
-use crate::{
-    domain::ElementType,
-    engine::{Dim, Port, Signature, random_inputs},
-};
+use crate::{Dim, ElementType, Port, Signature, random_inputs};
 
 /// The ports of a model, and what its graph takes for each input.
 pub struct Ports {

@@ -10,11 +10,11 @@ use super::{
     file::ModelFile,
     proto::{GraphProto, ModelProto, NodeProto, TensorProto},
 };
-use crate::engine::LoadError;
+use crate::LoadError;
 
 /// Reads `bytes` bytes for a tensor; `entry` looks up the tensor's `external_data` (`location`,
 /// `offset`, `length`).
-pub(in crate::engine) fn read<'e>(
+pub(crate) fn read<'e>(
     file: &ModelFile<'_>,
     tensor: &str,
     dims: &[i64],
@@ -77,7 +77,7 @@ fn confine(model: &Path, location: &str) -> Result<PathBuf, String> {
 }
 
 /// The files beside a model in which it keeps weights, each once, as the model names them.
-pub(in crate::engine) fn files(proto: &ModelProto) -> Vec<String> {
+pub(crate) fn files(proto: &ModelProto) -> Vec<String> {
     let mut files = vec![];
     proto.graph.iter().for_each(|graph| in_graph(graph, &mut files));
     proto.functions.iter().for_each(|function| in_nodes(&function.node, &mut files));

@@ -3,11 +3,11 @@
 use std::{fs::File, io::Read, path::Path};
 
 use super::wire;
-use crate::engine::{Limits, LoadError};
+use crate::{Limits, LoadError};
 
 /// The model file at hand: where it is and what it may cost. Makes errors that name it.
 #[derive(Clone, Copy)]
-pub(in crate::engine) struct ModelFile<'a> {
+pub(crate) struct ModelFile<'a> {
     pub path: &'a Path,
     pub limits: &'a Limits,
 }

@@ -7,13 +7,13 @@ use super::{
     file::ModelFile,
     proto::{AttributeProto, GraphProto, ModelProto, NodeProto, attribute_type},
 };
-use crate::engine::LoadError;
+use crate::LoadError;
 
 /// Decodes a file's bytes; tensors share them.
 ///
 /// Protobuf decodes many byte strings that were never an ONNX model, so what every model has is
 /// checked too: an IR version, operator sets, a graph with nodes and outputs.
-pub(in crate::engine) fn decode(bytes: Bytes, file: &ModelFile<'_>) -> Result<ModelProto, LoadError> {
+pub(crate) fn decode(bytes: Bytes, file: &ModelFile<'_>) -> Result<ModelProto, LoadError> {
     let proto = ModelProto::decode(bytes).map_err(|error| file.not_onnx(error.to_string()))?;
     let graph = proto.graph.as_ref().ok_or_else(|| file.not_onnx("it has no graph"))?;
     let lacks = [
@@ -30,7 +30,7 @@ pub(in crate::engine) fn decode(bytes: Bytes, file: &ModelFile<'_>) -> Result<Mo
 
 /// Replaces each `ZipMap` that makes an output of the model by what it reads: the numbers alone, a
 /// row for each row, which is what everybody wants. What the columns are called, [`labels`] tells.
-pub(in crate::engine) fn unzip(proto: &mut ModelProto) {
+pub(crate) fn unzip(proto: &mut ModelProto) {
     let Some(graph) = &mut proto.graph else { return };
     let outputs: Vec<_> = graph.output.iter().map(|output| output.name.clone()).collect();
     let mut unzipped = vec![];
@@ -59,7 +59,7 @@ pub(in crate::engine) fn unzip(proto: &mut ModelProto) {
 
 /// The classes that the columns of a model's output stand for, where the model says so: the labels of
 /// the classifier whose scores it gives.
-pub(in crate::engine) fn labels(graph: &GraphProto, output: &str) -> Option<Vec<String>> {
+pub(crate) fn labels(graph: &GraphProto, output: &str) -> Option<Vec<String>> {
     const PASSES_ON: [&str; 5] = ["Identity", "Cast", "Normalizer", "ZipMap", "Softmax"];
     let mut name = output;
     // As long as the graph at most, so that a circle ends.

@@ -1,10 +1,10 @@
 //! How much a model has learnt.
 
 use super::proto::{GraphProto, ModelProto, TensorProto};
-use crate::engine::native::Kind;
+use crate::native::Kind;
 
 /// What the model has learnt: (numbers, bytes) in weights, constants and the attributes of trees.
-pub(in crate::engine) fn parameters(proto: &ModelProto) -> (u64, u64) {
+pub(crate) fn parameters(proto: &ModelProto) -> (u64, u64) {
     let mut sum = (0, 0);
     if let Some(graph) = &proto.graph {
         add_parameters(graph, &mut sum);

@@ -72,7 +72,7 @@ impl Kind {
 ///
 /// # Errors
 /// One sentence on what is wrong and at which byte.
-pub(in crate::engine) fn check(bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     // A real model spends far more than 64 bytes of file on each message.
     let mut walk = Walk { bytes, left: FREE_MESSAGES.max(bytes.len() / 64) };
     walk.message(Kind::Model, 0, bytes.len(), 0)

@@ -5,7 +5,7 @@ use super::{
     kernel::Kernel,
     machine::{Machine, Scratch, Segment},
 };
-use crate::engine::{
+use crate::{
     linear::Weights,
     trees::{Transform, logistic, probit},
 };

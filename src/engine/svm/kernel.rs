@@ -1,7 +1,7 @@
 //! How near a row is to a support vector: the attributes `kernel_type` and `kernel_params`.
 
 use super::vectors::LANES;
-use crate::engine::exp::exp;
+use crate::exp::exp;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kernel {

@@ -4,7 +4,7 @@ use super::{
     kernel::Kernel,
     vectors::{ROWS, Vectors, dot},
 };
-use crate::engine::linear::Weights;
+use crate::linear::Weights;
 
 /// Buffers that a run needs; kept by the caller from run to run, so that they are allocated once.
 #[derive(Debug, Clone, Default)]

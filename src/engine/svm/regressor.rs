@@ -4,7 +4,7 @@ use super::{
     kernel::Kernel,
     machine::{Machine, Scratch, Segment},
 };
-use crate::engine::{linear::Weights, trees::Transform};
+use crate::{linear::Weights, trees::Transform};
 
 /// The attributes of an SVMRegressor.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Support vector machines beside the formulas in f64.
 
 use super::{Kernel, SvmClassifier, SvmClassifierSpec, SvmRegressor, SvmRegressorSpec, SvmScratch};
-use crate::engine::trees::Transform;
+use crate::trees::Transform;
 
 fn noise(len: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;

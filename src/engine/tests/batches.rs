@@ -7,10 +7,7 @@ use super::{
     error, f32s, load_model, noise,
     trees::random_forest,
 };
-use crate::{
-    domain::{Tensor, TensorData},
-    engine::{Dim, Engine},
-};
+use crate::{Dim, Engine, Tensor, TensorData};
 
 const N: D = D::Named("N");
 

@@ -8,10 +8,7 @@ use super::{
     build::{D, Model, outside},
     error, run_f32, write,
 };
-use crate::{
-    domain::Tensor,
-    engine::{Choice, Limits, LoadError, load},
-};
+use crate::{Choice, Limits, LoadError, Tensor, load};
 
 /// `y = x * w`, with `w` (three floats) outside.
 fn model(entries: &[(&str, &str)]) -> Model {

@@ -6,7 +6,7 @@ use super::{
     build::{D, Model, autoencoder, mlp},
     load_bytes, write,
 };
-use crate::engine::{Choice, DimReport, Limits, LoadError, OperatorCount, Report, inspect};
+use crate::{Choice, DimReport, Limits, LoadError, OperatorCount, Report, inspect};
 
 const N: D = D::Named("N");
 

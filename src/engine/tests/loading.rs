@@ -6,10 +6,7 @@ use super::{
     build::{self, D, Model, mlp},
     error, load_bytes, load_model, run_f32, write,
 };
-use crate::{
-    domain::{Tensor, TensorData},
-    engine::{Choice, Limits, LoadError, load},
-};
+use crate::{Choice, Limits, LoadError, Tensor, TensorData, load};
 
 const N: D = D::Named("N");
 

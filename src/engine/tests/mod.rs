@@ -12,7 +12,7 @@ mod trees;
 use std::{path::PathBuf, sync::Arc};
 
 use super::{Choice, Engine, Limits, LoadError, load};
-use crate::domain::{Tensor, TensorData};
+use crate::{Tensor, TensorData};
 use build::Model;
 
 /// Writes a model into a folder of its own and loads it.

@@ -6,10 +6,7 @@ use super::{
     build::{D, Model, chain, int, mlp, tensor},
     f32s, load_model, noise, run_f32,
 };
-use crate::{
-    domain::{ElementType, Tensor, TensorData},
-    engine::RunError,
-};
+use crate::{ElementType, RunError, Tensor, TensorData};
 
 const N: D = D::Named("N");
 

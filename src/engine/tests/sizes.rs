@@ -8,7 +8,7 @@ use super::{
     build::{D, Model, int, outside, tensor},
     error, load_model, write,
 };
-use crate::engine::{Choice, Limits, LoadError, load};
+use crate::{Choice, Limits, LoadError, load};
 
 const N: D = D::Named("N");
 const HUGE: i64 = 1_000_000;

@@ -6,7 +6,7 @@ use super::{
     build::{D, Model, floats, int, ints, text, texts},
     error, f32s, load_model, noise,
 };
-use crate::domain::{Tensor, TensorData};
+use crate::{Tensor, TensorData};
 
 const N: D = D::Named("N");
 

@@ -1,4 +1,4 @@
-//! Recognising a small network without branches, to be run by [`crate::engine::dense`].
+//! Recognising a small network without branches, to be run by [`crate::dense`].
 
 use std::collections::HashMap;
 
@@ -8,11 +8,8 @@ use tract_onnx::pb::{
 
 use super::ports;
 use crate::{
-    domain::ElementType,
-    engine::{
-        Dim, Port,
-        dense::{Activation, DenseEngine, Layer, Linear, Network, Step},
-    },
+    Dim, ElementType, Port,
+    dense::{Activation, DenseEngine, Layer, Linear, Network, Step},
 };
 
 /// Multiply-adds a row up to which our own layers win. Beyond, tract's kernels for the machine's

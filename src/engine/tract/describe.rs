@@ -3,13 +3,13 @@
 use tract_onnx::tract_hir::internal::*;
 
 use super::{TractEngine, contained, file, plan::at_one, ports, weights};
-use crate::engine::{
+use crate::{
     Engine, LoadError, Signature,
     onnx::{file::ModelFile, proto::ModelProto},
 };
 
 /// A model as tract runs it.
-pub(in crate::engine) struct Description {
+pub(crate) struct Description {
     pub signature: Signature,
     /// For one row.
     pub multiply_adds: u64,
@@ -24,7 +24,7 @@ pub(in crate::engine) struct Description {
 ///
 /// # Errors
 /// As `load`.
-pub(in crate::engine) fn describe(
+pub(crate) fn describe(
     bytes: &[u8],
     ours: &ModelProto,
     file: &ModelFile<'_>,

@@ -1,6 +1,6 @@
 //! tract's errors in one short line.
 
-use crate::engine::contain::shorten;
+use crate::contain::shorten;
 
 /// An error with its causes, on one line.
 pub(super) fn reason(error: &tract_onnx::tract_hir::internal::TractError) -> String {

@@ -2,7 +2,7 @@
 
 use tract_onnx::{pb::ModelProto, tract_hir::internal::Framework};
 
-use crate::engine::{
+use crate::{
     LoadError,
     onnx::{NEWEST_OPSET, file::ModelFile},
 };

@@ -17,7 +17,7 @@ use tract_onnx::{
 };
 
 use super::fault::reason;
-use crate::engine::{LoadError, onnx::file::ModelFile};
+use crate::{LoadError, onnx::file::ModelFile};
 
 /// Results larger than this are not computed by tract's analysis whatever we say.
 const EAGER_BYTES: usize = tract_core::optim::CONST_FOLD_MEM_BUDGET as usize;

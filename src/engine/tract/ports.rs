@@ -9,10 +9,7 @@ use tract_onnx::pb::{
     type_proto,
 };
 
-use crate::{
-    domain::ElementType,
-    engine::{Dim, LoadError, Port, onnx::file::ModelFile},
-};
+use crate::{Dim, ElementType, LoadError, Port, onnx::file::ModelFile};
 
 /// Checks the declared inputs and names their free dimensions in place.
 ///

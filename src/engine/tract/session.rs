@@ -5,10 +5,7 @@ use std::sync::Arc;
 use tract_onnx::tract_hir::internal::*;
 
 use super::{fault::reason, values};
-use crate::{
-    domain::{Tensor as Ours, TensorData},
-    engine::{RunError, Session, Signature},
-};
+use crate::{RunError, Session, Signature, Tensor as Ours, TensorData};
 
 pub(super) struct TractSession {
     plan: Arc<TypedSimplePlan>,
@@ -21,8 +18,7 @@ pub(super) struct TractSession {
 
 impl TractSession {
     pub fn new(plan: Arc<TypedSimplePlan>, signature: Arc<Signature>, kinds: Arc<[DatumType]>) -> Self {
-        let empty =
-            |port: &crate::engine::Port| Ours { shape: vec![0], data: TensorData::empty(port.element) };
+        let empty = |port: &crate::Port| Ours { shape: vec![0], data: TensorData::empty(port.element) };
         let outputs = signature.outputs.iter().map(empty).collect();
         TractSession { plan, signature, kinds, state: None, outputs }
     }

@@ -4,18 +4,15 @@ use tract_onnx::{pb::ValueInfoProto, tract_hir::internal::*};
 
 use super::{contained, fault::reason, file, operators, plan, ports, values, weights};
 use crate::{
-    domain::{Tensor as Ours, TensorData},
-    engine::{
-        LoadError,
-        onnx::{file::ModelFile, proto::ModelProto},
-    },
+    LoadError, Tensor as Ours, TensorData,
+    onnx::{file::ModelFile, proto::ModelProto},
 };
 
 /// The values called `names`, for one run of the model.
 ///
 /// # Errors
 /// As `load`; a run that fails; a value of a type that can't be exchanged.
-pub(in crate::engine) fn trace(
+pub(crate) fn trace(
     bytes: &[u8],
     ours: &ModelProto,
     names: &[String],

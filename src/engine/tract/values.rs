@@ -2,7 +2,7 @@
 
 use tract_onnx::tract_hir::internal::*;
 
-use crate::domain::{ElementType, Tensor as Ours, TensorData};
+use crate::{ElementType, Tensor as Ours, TensorData};
 
 /// The element type a session shows for tract's. `None` for what has no counterpart.
 pub(super) fn element(kind: DatumType) -> Option<ElementType> {

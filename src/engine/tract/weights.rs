@@ -5,7 +5,7 @@ use tract_onnx::pb::{
     tensor_proto::{DataLocation, DataType},
 };
 
-use crate::engine::{
+use crate::{
     LoadError,
     onnx::{external, file::ModelFile},
 };

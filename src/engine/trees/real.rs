@@ -2,7 +2,7 @@
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use crate::engine::exp::exp;
+use crate::exp::exp;
 
 /// The type of thresholds, weights and sums: f32, or f64 where the model says so.
 pub trait Real:

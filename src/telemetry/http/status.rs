@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::{
-    domain::{Books, Reason},
-    telemetry::{
-        LaneSnapshot, OutboxSnapshot, ShedPolicy, Telemetry,
-        process::{VERSION, resident_memory_bytes},
-        stats::{HistogramSnapshot, PipelineSnapshot},
-    },
+use crate::telemetry::{
+    LaneSnapshot, OutboxSnapshot, ShedPolicy, Telemetry,
+    process::{VERSION, resident_memory_bytes},
+    stats::{HistogramSnapshot, PipelineSnapshot},
 };
+use edgeward_core::domain::{Books, Reason};
 
 /// `{"ready": bool, "states": [{"state", "text", "blocks", "for_secs"}]}`
 pub(super) fn readiness(telemetry: &Telemetry) -> Value {

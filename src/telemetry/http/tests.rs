@@ -7,10 +7,8 @@ use std::{
 };
 
 use super::*;
-use crate::{
-    domain::{Bucket, Reason},
-    telemetry::{LaneSnapshot, ModelInfo, OutboxSnapshot, State, UplinkSnapshot},
-};
+use crate::telemetry::{LaneSnapshot, ModelInfo, OutboxSnapshot, State, UplinkSnapshot};
+use edgeward_core::domain::{Bucket, Reason};
 
 fn server() -> (AdminServer, Arc<Telemetry>) {
     let telemetry = Telemetry::new("gateway-7");

@@ -22,7 +22,7 @@ use super::{
     process::{VERSION, resident_memory_bytes},
     stats::{HistogramSnapshot, PipelineSnapshot},
 };
-use crate::domain::Reason;
+use edgeward_core::domain::Reason;
 
 /// The media type of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -223,7 +223,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{domain::Bucket, telemetry::ModelInfo};
+    use crate::telemetry::ModelInfo;
+    use edgeward_core::domain::Bucket;
 
     fn filled() -> Arc<Telemetry> {
         let telemetry = Telemetry::new("gateway \"7\"");

@@ -17,7 +17,7 @@ use std::{
 pub use histogram::{Histogram, HistogramSnapshot};
 pub use shed::ShedPolicy;
 
-use crate::domain::{Books, Bucket, Reason};
+use edgeward_core::domain::{Books, Bucket, Reason};
 
 /// Which model a pipeline runs, as its verdicts name it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use std::{
 };
 
 use clap::Parser;
-use edgeward::edge::outbox::store::{Batch, Fresh, Store, StoreOptions, disk::Folder};
+use edgeward::outbox::store::{Batch, Fresh, Store, StoreOptions, disk::Folder};
 use serde_json::{Value, json};
 
 use common::{

@@ -7,10 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edgeward::{
-    domain::{Durability, Order},
-    edge::outbox::store::{Batch, Fate, Store, cursor::Cursor},
-};
+use edgeward::outbox::store::{Batch, Fate, Store, cursor::Cursor};
+use edgeward_core::domain::{Durability, Order};
 use serde_json::{Value, json};
 
 use crate::{

@@ -11,10 +11,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use edgeward::{
-    domain::Durability,
-    edge::outbox::store::{Batch, Fresh, Moment, Room, Store, StoreOptions, disk::Folder},
-};
+use edgeward::outbox::store::{Batch, Fresh, Moment, Room, Store, StoreOptions, disk::Folder};
+use edgeward_core::domain::Durability;
 
 use crate::{common, record};
 

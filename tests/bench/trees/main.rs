@@ -22,10 +22,8 @@ use std::{
 use clap::Parser;
 
 use common::{cell, median, table};
-use edgeward::{
-    domain::{Tensor, TensorData},
-    engine::{Choice, Limits, Session, load},
-};
+use edgeward_core::domain::{Tensor, TensorData};
+use edgeward_engine::{Choice, Limits, Session, load};
 
 #[derive(Parser)]
 #[command(about = "Classical models on one thread: this engine beside ONNX Runtime")]

@@ -1,6 +1,6 @@
-//! `edgeward::decide` against NumPy, SciPy, pandas, scikit-learn, OpenCV and ONNX Runtime.
+//! `edgeward_core::decide` against NumPy, SciPy, pandas, scikit-learn, OpenCV and ONNX Runtime.
 
-use edgeward::decide::{
+use edgeward_core::decide::{
     Activation, Anomaly, Calibration, Canvas, Ctc, Detection, ExponentialMean, Isotonic, Majority, Order,
     Reduce, Ssd, Suppression, Yolo, YoloFamily, argmax, sigmoid, softmax, top_k,
 };

@@ -1,6 +1,6 @@
-//! `edgeward::vision` against Pillow and OpenCV.
+//! `edgeward_core::vision` against Pillow and OpenCV.
 
-use edgeward::vision::{
+use edgeward_core::vision::{
     Align, Channels, Fit, ImageOptions, Layout, Method, Orientation, Pixels, Preparation, Raster, Resizer,
     decode, opencv, pillow,
 };

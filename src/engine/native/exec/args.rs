@@ -2,7 +2,7 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::engine::native::{
+use crate::native::{
     fault::{Fault, fault},
     value::{Element, Tensor, Value},
 };

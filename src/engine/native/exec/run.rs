@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::{Args, Outputs};
-use crate::engine::native::{
+use crate::native::{
     fault::{Fault, fault},
     graph::{Graph, Source, Step},
     value::{Element, Value},

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::engine::{
+use crate::{
     native::{
         fault::{Fault, fault},
         value::{Tensor, Weights, decode},

@@ -11,7 +11,7 @@ use super::{
     order::{label, order},
     spent::Spent,
 };
-use crate::engine::{
+use crate::{
     native::{
         exec::{Args, Bounds, Run},
         fault::{Fault, fault},

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Subgraph, attributes::Attributes};
-use crate::engine::native::fault::{Fault, fault};
+use crate::native::fault::{Fault, fault};
 
 /// What an operator is prepared from. Everything that doesn't depend on the inputs' values is worked
 /// out here, so that a run doesn't.

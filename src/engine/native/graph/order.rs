@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::engine::{
+use crate::{
     native::fault::{Fault, fault},
     onnx::proto::{GraphProto, NodeProto},
 };

@@ -4,7 +4,7 @@
 use prost::Message;
 
 use super::build::Model;
-use crate::engine::{
+use crate::{
     native::{fault::Fault, value::Kind},
     onnx::proto::{AttributeProto, GraphProto, ModelProto, SparseTensorProto, TensorProto},
 };

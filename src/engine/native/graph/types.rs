@@ -1,6 +1,6 @@
 //! Declared types: what a value is before it is there.
 
-use crate::engine::{
+use crate::{
     native::{
         fault::{Fault, fault},
         value::Kind,
@@ -57,7 +57,7 @@ impl Type {
         let kind = Kind::from_code(i64::from(proto.elem_type))
             .ok_or_else(|| fault!("has element type {}, which ONNX does not define", proto.elem_type))?;
         let axes = proto.shape.as_ref().map(|shape| {
-            let axis = |dim: &crate::engine::onnx::proto::DimProto| match (dim.value, &dim.param) {
+            let axis = |dim: &crate::onnx::proto::DimProto| match (dim.value, &dim.param) {
                 // Exporters write a free dimension as zero or minus one too; see `engine::tract::ports`.
                 (Some(n), _) if n > 0 => Axis::Fixed(usize::try_from(n).unwrap_or(usize::MAX)),
                 (_, name) => Axis::Free(name.clone().unwrap_or_default()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{Dim, Symbols};
-use crate::engine::native::{
+use crate::native::{
     graph::{Axis, Type},
     value::{Kind, Map, Shape, Tensor, Value},
 };

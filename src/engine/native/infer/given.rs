@@ -5,7 +5,7 @@ use std::sync::Arc;
 use smallvec::{SmallVec, smallvec};
 
 use super::{Dim, Dims, Fact, Kinds, Pass, Symbols, TensorFact, pass::Input};
-use crate::engine::native::{
+use crate::native::{
     fault::{Fault, fault},
     graph::Node,
     kernels::shape,

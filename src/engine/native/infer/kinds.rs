@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::native::value::Kind::{self, *};
+use crate::native::value::Kind::{self, *};
 
 /// A set of element types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

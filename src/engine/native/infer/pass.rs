@@ -5,7 +5,7 @@ use std::{mem, ops::Deref, sync::OnceLock};
 use smallvec::SmallVec;
 
 use super::{Contents, Dim, Fact, Facts, Given, Symbols, TensorFact};
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Bounds, Run},
     fault::{Fault, fault},
     graph::{Graph, Source, Step, Subgraph, Type},

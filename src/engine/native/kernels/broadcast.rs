@@ -1,7 +1,7 @@
 //! Broadcasting as NumPy and ONNX have it ("Broadcasting.md").
 
 use super::shape::{Walk, strides};
-use crate::engine::native::{
+use crate::native::{
     fault::{Fault, fault},
     value::Shape,
 };

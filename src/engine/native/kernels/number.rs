@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 
-use crate::engine::native::value::Element;
+use crate::native::value::Element;
 
 /// A number of any type. Integers wrap around; half floats are rounded after every step.
 pub trait Number: Element + Copy + PartialOrd {

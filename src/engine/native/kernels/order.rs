@@ -4,7 +4,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use half::{bf16, f16};
 
-use crate::engine::native::value::Element;
+use crate::native::value::Element;
 
 /// Elements that can be sorted.
 pub trait Order: Element {

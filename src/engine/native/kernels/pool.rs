@@ -1,7 +1,7 @@
 //! Pooling: one value from all the cells under a window.
 
 use super::{real::Real, window::Window};
-use crate::engine::native::value::Element;
+use crate::native::value::Element;
 
 /// What has a largest element.
 pub trait Ordered: Element + Copy + PartialOrd {

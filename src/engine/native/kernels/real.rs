@@ -10,7 +10,7 @@ use std::{
 use half::{bf16, f16};
 
 use super::matmul::Scalar;
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Run},
     fault::{Fault, fault},
     value::{Data, Element, Kind, Tensor},
@@ -197,19 +197,17 @@ pub fn tensor<T: Real>(
 macro_rules! reals {
     ($kind:expr, $t:ident => $body:expr) => {
         match $kind {
-            $crate::engine::native::value::Kind::F64 => {
+            $crate::native::value::Kind::F64 => {
                 type $t = f64;
                 $body
             }
-            $crate::engine::native::value::Kind::F32
-            | $crate::engine::native::value::Kind::F16
-            | $crate::engine::native::value::Kind::BF16 => {
+            $crate::native::value::Kind::F32
+            | $crate::native::value::Kind::F16
+            | $crate::native::value::Kind::BF16 => {
                 type $t = f32;
                 $body
             }
-            other => {
-                Err($crate::engine::native::fault::fault!("takes floats of 16 to 64 bits, is given {other}"))
-            }
+            other => Err($crate::native::fault::fault!("takes floats of 16 to 64 bits, is given {other}")),
         }
     };
 }

@@ -1,7 +1,7 @@
 //! Along some axes of a tensor: the rest is walked in order, what belongs to one result together.
 
 use super::shape::{Walk, strides};
-use crate::engine::native::value::Shape;
+use crate::native::value::Shape;
 
 /// A shape divided into the axes that stay and those that go.
 pub struct Plan {

@@ -1,6 +1,6 @@
 //! Arithmetic on shapes and axes.
 
-use crate::engine::native::{
+use crate::native::{
     fault::{Fault, fault},
     value::Shape,
 };

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::engine::native::{
+use crate::native::{
     fault::{Fault, fault},
     value::{Shape, elements},
 };

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use crate::{
-    engine::native::{
+    native::{
         fault::{Fault, fault},
         value::{Data, Element, Kind, Tensor},
     },

@@ -1,8 +1,8 @@
 //! Values from nowhere: constants, and tensors made from a shape.
 
 use super::{Entry, Op, onnx, op};
-use crate::engine::native::infer::rules::{Infer::Rule, shape};
-use crate::engine::native::{
+use crate::native::infer::rules::{Infer::Rule, shape};
+use crate::native::{
     exec::one,
     fault::{Fault, fault},
     graph::Node,
@@ -51,7 +51,7 @@ fn constant_of_shape(node: &Node<'_>) -> Result<Op, Fault> {
     }
     op(move |run, args| {
         let shape = decode::shape(args.slice::<i64>(0)?)?;
-        let len = crate::engine::native::value::elements(&shape)?;
+        let len = crate::native::value::elements(&shape)?;
         let data = crate::map_data!(value.data(), v => run.filled(len, v[0].clone())?);
         one(Tensor::new(shape, data)?)
     })

@@ -1,20 +1,20 @@
 //! Numbers in a row, and what is done along a row: `Range`, `EyeLike`, `Trilu`, `CumSum`, `CumProd`.
 
 use super::{Entry, Op, cast, onnx, op};
-use crate::engine::native::infer::rules::{
+use crate::native::infer::rules::{
     Infer::{Rule, Same},
     kinds::ANY,
     make,
 };
 use crate::{
-    engine::native::{
+    map_data, map_kinds,
+    native::{
         exec::{Run, one},
         fault::{Fault, fault},
         graph::Node,
         kernels::{number::Number, shape},
         value::{Data, Kind, Tensor},
     },
-    map_data, map_kinds,
 };
 
 pub(super) const OPERATORS: &[Entry] = &[

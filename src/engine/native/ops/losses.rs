@@ -1,7 +1,7 @@
 //! Losses: how far predictions are from the truth.
 
 use crate::{
-    engine::native::{
+    native::{
         exec::{Args, Outputs, Run},
         fault::{Fault, fault},
         graph::Node,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{Entry, Op, onnx, op};
-use crate::engine::native::infer::rules::{Infer::Rule, make};
+use crate::native::infer::rules::{Infer::Rule, make};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("NegativeLogLikelihoodLoss", &[12, 13, 22], negative_log_likelihood).infers(Rule(make::loss)),

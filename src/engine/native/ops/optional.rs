@@ -3,8 +3,8 @@
 use smallvec::smallvec;
 
 use super::{Entry, Op, onnx, op};
-use crate::engine::native::infer::rules::{Infer::Rule, sequence};
-use crate::engine::native::{
+use crate::native::infer::rules::{Infer::Rule, sequence};
+use crate::native::{
     exec::one,
     fault::{Fault, fault},
     graph::Node,

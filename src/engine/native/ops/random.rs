@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{Entry, Op, cast, onnx, op};
-use crate::engine::native::infer::rules::{Infer::Rule, make};
-use crate::engine::native::{
+use crate::native::infer::rules::{Infer::Rule, make};
+use crate::native::{
     exec::{Run, one},
     fault::{Fault, fault},
     graph::Node,

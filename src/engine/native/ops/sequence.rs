@@ -10,8 +10,8 @@ use super::{
     movement::{cut, join},
     onnx, op,
 };
-use crate::engine::native::infer::rules::{Infer::Rule, sequence as infer_sequence};
-use crate::engine::native::{
+use crate::native::infer::rules::{Infer::Rule, sequence as infer_sequence};
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

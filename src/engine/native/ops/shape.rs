@@ -3,16 +3,16 @@
 use smallvec::SmallVec;
 
 use super::{Entry, Op, onnx, op};
-use crate::engine::native::infer::rules::{Infer::Rule, shape as infer_shape};
+use crate::native::infer::rules::{Infer::Rule, shape as infer_shape};
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::{Args, one},
         fault::{Fault, fault},
         graph::Node,
         kernels::{broadcast, shape as axes, strided},
         value::{Shape, Tensor, decode, elements},
     },
-    map_data,
 };
 
 pub(super) const OPERATORS: &[Entry] = &[

@@ -1,13 +1,13 @@
 //! Attributes that the operators with a sliding window share.
 
-use crate::engine::native::{
+use crate::native::{
     fault::{Fault, fault},
     graph::Node,
     kernels::window::{AutoPad, Spec},
 };
 
 /// `auto_pad`, `pads`, `strides`, `dilations`, `ceil_mode`.
-pub(in crate::engine::native) fn spec(node: &Node<'_>) -> Result<Spec, Fault> {
+pub(in crate::native) fn spec(node: &Node<'_>) -> Result<Spec, Fault> {
     Ok(Spec {
         strides: node.ints("strides")?,
         dilations: node.ints("dilations")?,

@@ -2,7 +2,7 @@
 //! the number of steps made, then all values, all gradients, and what the last step kept of each.
 
 use super::{Entry, Op, op};
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run},
     fault::{Fault, fault},
     graph::Node,

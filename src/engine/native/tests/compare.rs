@@ -1,7 +1,7 @@
 //! Values held against reference values.
 
 use crate::{
-    engine::native::value::{Data, Kind, Map, Tensor, Value, small},
+    native::value::{Data, Kind, Map, Tensor, Value, small},
     with_kinds,
 };
 

@@ -3,11 +3,11 @@
 
 use std::{fs, path::Path};
 
-use crate::engine::native::fuzz;
+use crate::native::fuzz;
 
 #[test]
 fn findings_stay_mended() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/findings");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/findings");
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();

@@ -5,7 +5,7 @@ use super::make::{
     bools, call, declared, floats, function, graph, graph_of, int, ints, model, model_of, node, run,
     tensor_of,
 };
-use crate::engine::{
+use crate::{
     native::{
         fault::{Fault, FaultKind},
         value::{Tensor, Value},
@@ -354,7 +354,7 @@ fn a_sequence_is_bounded_as_a_tensor_is() {
     ];
     let inputs = [("i", 7), ("c", 9)];
     let mut inside = graph(nodes, &inputs, &["c", "w"], vec![]);
-    inside.input.push(crate::engine::onnx::proto::ValueInfoProto { name: "v".into(), r#type: None });
+    inside.input.push(crate::onnx::proto::ValueInfoProto { name: "v".into(), r#type: None });
     let nodes = vec![
         node("SequenceEmpty", &[], &["s"], vec![]),
         node("Loop", &["n", "", "s"], &["t"], vec![graph_of("body", inside)]),

@@ -18,7 +18,7 @@ use prost::Message;
 use serde::Deserialize;
 
 use super::suite::{BOUNDS, Case, QUIET, hush, is_skipped, root, value};
-use crate::engine::{
+use crate::{
     native::{
         exec::Run,
         graph::{Graph, Step, build},
@@ -163,7 +163,7 @@ fn contradictions(folder: &Path) -> Option<(Vec<String>, usize)> {
         let Ok(inputs) = inputs.collect::<Result<Vec<_>, _>>() else { continue };
         let seen = Seen::new(&graph);
         let facts = graph.facts.get().unwrap();
-        let fits = |(port, value): (&crate::engine::native::graph::Port, &Option<Value>)| {
+        let fits = |(port, value): (&crate::native::graph::Port, &Option<Value>)| {
             value.as_ref().is_none_or(|value| seen.value(0, &facts[port.slot], value).is_ok())
         };
         // What is given is not what is declared: nothing follows for such a run.
@@ -289,7 +289,7 @@ fn coverage(folder: &Path) -> Option<Coverage> {
 
 #[test]
 fn as_much_is_known_as_onnx_knows_and_no_less_than_before() {
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suites/inferred/counts.txt");
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/suites/inferred/counts.txt");
     let theirs: BTreeMap<String, Coverage> = fs::read_to_string(root().join("inference.json"))
         .ok()
         .and_then(|text| serde_json::from_str(&text).ok())

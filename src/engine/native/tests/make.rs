@@ -1,6 +1,6 @@
 //! Models made by code, as messages.
 
-use crate::engine::{
+use crate::{
     native::{
         exec::{Bounds, Run},
         fault::Fault,

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::suite::{Case, root, value};
-use crate::engine::{
+use crate::{
     native::{
         exec::{Bounds, Run},
         graph::{Step, build},

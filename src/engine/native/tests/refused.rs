@@ -1,7 +1,7 @@
 //! Models that fail in every run are refused when they are loaded; models that may run are not.
 
 use super::make::{BOUNDS, bools, declared, floats, graph, graph_of, int, ints, model, node, run, tensor_of};
-use crate::engine::{
+use crate::{
     native::{
         fault::FaultKind,
         graph::{Graph, build},
@@ -31,7 +31,7 @@ fn of(nodes: Vec<NodeProto>, inputs: &[ValueInfoProto], weights: Vec<TensorProto
     model(graph, vec![])
 }
 
-fn built(model: &ModelProto) -> Result<Graph, crate::engine::native::fault::Fault> {
+fn built(model: &ModelProto) -> Result<Graph, crate::native::fault::Fault> {
     build(model, Weights { file: None, max_tensor_bytes: BOUNDS.max_tensor_bytes }, BOUNDS)
 }
 

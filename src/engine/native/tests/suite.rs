@@ -22,7 +22,7 @@ use prost::Message;
 use serde::Deserialize;
 
 use super::compare::compare;
-use crate::engine::{
+use crate::{
     native::{
         exec::{Bounds, Run},
         graph::build,
@@ -49,7 +49,7 @@ pub(super) const BOUNDS: Bounds = Bounds { max_tensor_bytes: 1 << 30, max_loop_t
 
 pub(super) fn root() -> PathBuf {
     std::env::var_os("SUITES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-suites"), PathBuf::from)
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-suites"), PathBuf::from)
 }
 
 pub(super) fn value(path: &Path, kind: &str) -> Result<Option<Value>, String> {
@@ -162,7 +162,7 @@ fn run(suite: &str) {
     if !wanted.is_empty() || std::env::var_os("SHOW").is_some() {
         failed.iter().for_each(|(name, what)| println!("  {name}: {what}"));
     }
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/suites/failing/{suite}.txt"));
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/suites/failing/{suite}.txt"));
     if std::env::var_os("UPDATE_FAILING").is_some() && wanted.is_empty() {
         let lines: String = failed.iter().map(|(name, what)| format!("{name}  {what}\n")).collect();
         let head = format!("# {} of {} cases of `{suite}` fail, and why.\n", failed.len(), names.len());

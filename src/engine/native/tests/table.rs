@@ -4,7 +4,7 @@
 
 use std::{collections::HashSet, fmt::Write, fs, path::Path};
 
-use crate::engine::native::ops::{FAMILIES, all};
+use crate::native::ops::{FAMILIES, all};
 
 const BEGIN: &str = "<!-- The table below is written from the code by a test. -->\n";
 
@@ -20,7 +20,7 @@ fn no_operator_is_listed_twice_and_versions_ascend() {
 
 #[test]
 fn the_documentation_shows_the_table() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/models.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/models.md");
     let text = fs::read_to_string(&path).unwrap();
     let (before, table) = text.split_once(BEGIN).expect("docs/models.md lacks the mark of the table");
     let want = table_text();

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::suite::BOUNDS;
-use crate::engine::{
+use crate::{
     native::{
         exec::Run,
         fault::Fault,

@@ -70,7 +70,7 @@ elements! {
 #[doc(hidden)]
 macro_rules! with_data {
     ($data:expr, $v:ident => $body:expr) => {{
-        use $crate::engine::native::value::Data;
+        use $crate::native::value::Data;
         match $data {
             Data::F32($v) => $body,
             Data::F64($v) => $body,
@@ -100,7 +100,7 @@ macro_rules! with_data {
 macro_rules! map_data {
     ($data:expr, $v:ident => $body:expr) => {{
         use std::sync::Arc as MapArc;
-        use $crate::engine::native::value::Data;
+        use $crate::native::value::Data;
         match $data {
             Data::F32($v) => Data::F32(MapArc::new($body)),
             Data::F64($v) => Data::F64(MapArc::new($body)),
@@ -130,7 +130,7 @@ macro_rules! map_data {
 macro_rules! map_data2 {
     (($x:expr, $y:expr), ($a:ident, $b:ident) => $body:expr, $other:expr) => {{
         use std::sync::Arc as MapArc;
-        use $crate::engine::native::value::Data;
+        use $crate::native::value::Data;
         match ($x, $y) {
             (Data::F32($a), Data::F32($b)) => Data::F32(MapArc::new($body)),
             (Data::F64($a), Data::F64($b)) => Data::F64(MapArc::new($body)),

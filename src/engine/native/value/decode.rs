@@ -5,7 +5,7 @@ use std::sync::Arc;
 use half::{bf16, f16};
 
 use super::{Data, Element, Kind, Shape, Tensor, elements};
-use crate::engine::{
+use crate::{
     native::fault::{Fault, fault},
     onnx::{
         external,

@@ -10,8 +10,8 @@
 macro_rules! map_kinds {
     ([$($variant:ident),* $(,)?] $data:expr, $v:ident => $body:expr, $other:expr) => {
         match $data {
-            $($crate::engine::native::value::Data::$variant($v) => {
-                $crate::engine::native::value::Element::wrap($body)
+            $($crate::native::value::Data::$variant($v) => {
+                $crate::native::value::Element::wrap($body)
             })*
             #[allow(unreachable_patterns)]
             _ => $other,
@@ -24,7 +24,7 @@ macro_rules! map_kinds {
 macro_rules! with_kinds {
     ([$($variant:ident),* $(,)?] $data:expr, $v:ident => $body:expr, $other:expr) => {
         match $data {
-            $($crate::engine::native::value::Data::$variant($v) => $body,)*
+            $($crate::native::value::Data::$variant($v) => $body,)*
             #[allow(unreachable_patterns)]
             _ => $other,
         }
@@ -37,9 +37,9 @@ macro_rules! map_kinds2 {
     ([$($variant:ident),* $(,)?] ($x:expr, $y:expr), ($a:ident, $b:ident) => $body:expr, $other:expr) => {
         match ($x, $y) {
             $((
-                $crate::engine::native::value::Data::$variant($a),
-                $crate::engine::native::value::Data::$variant($b),
-            ) => $crate::engine::native::value::Element::wrap($body),)*
+                $crate::native::value::Data::$variant($a),
+                $crate::native::value::Data::$variant($b),
+            ) => $crate::native::value::Element::wrap($body),)*
             _ => $other,
         }
     };
@@ -51,8 +51,8 @@ macro_rules! with_kinds2 {
     ([$($variant:ident),* $(,)?] ($x:expr, $y:expr), ($a:ident, $b:ident) => $body:expr, $other:expr) => {
         match ($x, $y) {
             $((
-                $crate::engine::native::value::Data::$variant($a),
-                $crate::engine::native::value::Data::$variant($b),
+                $crate::native::value::Data::$variant($a),
+                $crate::native::value::Data::$variant($b),
             ) => $body,)*
             _ => $other,
         }

@@ -6,8 +6,8 @@ use half::{bf16, f16};
 
 use super::{Data, Element, Kind, Tensor, small};
 use crate::{
-    domain::{ElementType, Tensor as Ours, TensorData},
-    engine::native::fault::{Fault, fault},
+    ElementType, Tensor as Ours, TensorData,
+    native::fault::{Fault, fault},
 };
 
 /// How an element type is exchanged: half and smaller floats as f32, small integers in the next type

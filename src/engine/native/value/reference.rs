@@ -6,7 +6,7 @@ use super::{
     Map, Value, Weights,
     decode::{tensor, text},
 };
-use crate::engine::{
+use crate::{
     native::fault::{Fault, fault},
     onnx::proto::{MapProto, OptionalProto, SequenceProto},
 };

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use smallvec::SmallVec;
 
 use super::{Data, Element, Kind};
-use crate::engine::native::fault::{Fault, fault};
+use crate::native::fault::{Fault, fault};
 
 /// Lengths of the dimensions, outermost first; empty for a scalar.
 pub type Shape = SmallVec<[usize; 6]>;

@@ -141,7 +141,7 @@ pub fn dropout(node: &Node<'_>) -> Result<Rule, Fault> {
 
 /// `Cast`: whole numbers stay what they are between the types that shapes have.
 pub fn cast(node: &Node<'_>) -> Result<Rule, Fault> {
-    let to = crate::engine::native::ops::cast_target(node)?;
+    let to = crate::native::ops::cast_target(node)?;
     rule(move |given| casted(given, Some(to)))
 }
 

@@ -1,7 +1,7 @@
 //! Tensors made of little: ranges, diagonals, random numbers, spectra; losses, recurrent layers.
 
 use super::prelude::*;
-use crate::engine::native::ops::attribute_kind;
+use crate::native::ops::attribute_kind;
 
 pub fn eye_like(node: &Node<'_>) -> Result<Rule, Fault> {
     like(node, None)

@@ -1,7 +1,7 @@
 //! Products of matrices.
 
 use super::prelude::*;
-use crate::engine::native::ops::equation_terms;
+use crate::native::ops::equation_terms;
 
 /// The shape of a product as `numpy.matmul` has it.
 pub fn product(given: &mut Given<'_>, a: usize, b: usize) -> Result<Option<Dims>, Fault> {

@@ -28,10 +28,8 @@ mod prelude {
         given::{chosen, lengths, one, rule, tensor, unknown},
         kinds::{ANY, BOOL, FACTORS, FEATURES, FLOATS, INDICES, NUMBERS, TEXT},
     };
-    pub(crate) use crate::engine::native::fault::fault;
-    pub use crate::engine::native::{
-        fault::Fault, graph::Node, kernels::shape::axis as checked_axis, value::Kind,
-    };
+    pub(crate) use crate::native::fault::fault;
+    pub use crate::native::{fault::Fault, graph::Node, kernels::shape::axis as checked_axis, value::Kind};
 }
 
 pub use super::kinds;

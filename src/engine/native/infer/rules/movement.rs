@@ -1,7 +1,7 @@
 //! Elements put together, cut apart, turned and padded.
 
 use super::prelude::*;
-use crate::engine::native::{
+use crate::native::{
     kernels::{pad::Side, shape::axes as checked_axes},
     ops::slice_range,
 };

@@ -1,7 +1,7 @@
 //! Quantised numbers.
 
 use super::{matrix, movement, prelude::*};
-use crate::engine::native::ops::attribute_kind;
+use crate::native::ops::attribute_kind;
 
 /// The zero point says the type, or the node does.
 pub fn quantize(node: &Node<'_>) -> Result<Rule, Fault> {
@@ -90,7 +90,7 @@ pub fn concat(node: &Node<'_>) -> Result<Rule, Fault> {
 
 /// The rank stays; a window's result is worked out when it runs, where channels may be last.
 pub fn pool(node: &Node<'_>) -> Result<Rule, Fault> {
-    let spec = crate::engine::native::ops::window_spec(node)?;
+    let spec = crate::native::ops::window_spec(node)?;
     let kernel: Dims = node.ints("kernel_shape")?.unwrap_or_default().into_iter().map(Dim::Number).collect();
     let last = node.flag("channels_last", false)?;
     rule(move |given| {

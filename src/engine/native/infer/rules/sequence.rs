@@ -1,7 +1,7 @@
 //! Sequences and optionals.
 
 use super::prelude::*;
-use crate::engine::native::ops::attribute_kind;
+use crate::native::ops::attribute_kind;
 
 /// What is known of the items of an input that must be a sequence.
 fn items(given: &Given<'_>, index: usize) -> Result<Fact, Fault> {

@@ -1,7 +1,7 @@
 //! Shapes asked for and changed.
 
 use super::prelude::*;
-use crate::engine::native::kernels::shape::axes as checked_axes;
+use crate::native::kernels::shape::axes as checked_axes;
 
 pub fn identity(_: &Node<'_>) -> Result<Rule, Fault> {
     rule(|given| one(given.fact(0)?.clone()))

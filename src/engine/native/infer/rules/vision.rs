@@ -1,7 +1,7 @@
 //! Images.
 
 use super::prelude::*;
-use crate::engine::native::{
+use crate::native::{
     kernels::shape::axes as checked_axes,
     ops::{ResizeSizes, Scales},
 };

@@ -1,7 +1,7 @@
 //! Convolution and pooling: what slides over an image. The geometry is the operators' own.
 
 use super::prelude::*;
-use crate::engine::native::{
+use crate::native::{
     kernels::window::{AutoPad, Spec},
     ops::{ConvConfig, PoolConfig, TransposeConfig, window_spec},
 };

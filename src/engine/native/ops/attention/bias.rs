@@ -1,7 +1,7 @@
 //! What is added to the scores of attention: masks, the causal frontier, windows, padding.
 
 use crate::{
-    engine::native::{
+    native::{
         exec::{Args, Run},
         fault::{Fault, fault},
         kernels::real::{self, Real},

@@ -1,7 +1,8 @@
 //! States that are kept from one run to the next.
 
 use crate::{
-    engine::native::{
+    map_data2,
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -12,7 +13,6 @@ use crate::{
         ops::{Op, op},
         value::{Tensor, elements},
     },
-    map_data2,
 };
 
 /// `TensorScatter`, ai.onnx 24: writes an update into a cache, each sequence at its own place.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::bias::Bias;
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run},
     fault::{Fault, fault},
     graph::Node,

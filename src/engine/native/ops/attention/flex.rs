@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::dot_product::precision;
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::{Node, Subgraph},

@@ -1,6 +1,6 @@
 //! `LinearAttention`.
 
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run},
     fault::{Fault, fault},
     graph::Node,

@@ -8,7 +8,7 @@ mod linear;
 mod rotary;
 
 use super::{Entry, onnx};
-use crate::engine::native::infer::rules::{
+use crate::native::infer::rules::{
     Infer::{Rule, Same},
     attention, control,
     kinds::{ANY, FLOATS},

@@ -1,6 +1,6 @@
 //! `RotaryEmbedding`.
 
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::native::{
+use crate::native::{
     exec::one,
     fault::{Fault, fault},
     graph::Node,

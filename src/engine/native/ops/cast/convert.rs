@@ -6,7 +6,7 @@ use half::{bf16, f16};
 
 use super::text;
 use crate::{
-    engine::native::{
+    native::{
         exec::Run,
         fault::{Fault, fault},
         value::{Data, Element, Kind, small},

@@ -7,8 +7,8 @@ mod text;
 pub(super) use convert::{Rounding, convert};
 
 use super::{Entry, Op, onnx, op};
-use crate::engine::native::infer::rules::{Infer::Rule, arithmetic};
-use crate::engine::native::{
+use crate::native::infer::rules::{Infer::Rule, arithmetic};
+use crate::native::{
     exec::one,
     fault::{Fault, fault},
     graph::Node,
@@ -25,7 +25,7 @@ pub(super) const OPERATORS: &[Entry] = &[
 ///
 /// # Errors
 /// A number that is no element type.
-pub(in crate::engine::native) fn kind(node: &Node<'_>, attribute: &str) -> Result<Option<Kind>, Fault> {
+pub(in crate::native) fn kind(node: &Node<'_>, attribute: &str) -> Result<Option<Kind>, Fault> {
     let Some(code) = node.attributes.int(attribute)?.filter(|&code| code != 0) else { return Ok(None) };
     let known = Kind::from_code(code);
     known.map(Some).ok_or_else(|| fault!("attribute `{attribute}` is {code}, which is no element type"))
@@ -36,7 +36,7 @@ fn rounding(node: &Node<'_>) -> Result<Rounding, Fault> {
 }
 
 /// What [`cast`] casts to.
-pub(in crate::engine::native) fn target(node: &Node<'_>) -> Result<Kind, Fault> {
+pub(in crate::native) fn target(node: &Node<'_>) -> Result<Kind, Fault> {
     if node.opset >= 6 {
         return kind(node, "to")?.ok_or_else(|| fault!("lacks its attribute `to`"));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use half::{bf16, f16};
 
-use crate::engine::native::fault::{Fault, fault};
+use crate::native::fault::{Fault, fault};
 
 /// A number as NumPy (2.x) prints it when an array is cast to strings: the fewest digits that read back
 /// as the same number; with an exponent below 1e-4 and from `plain_below` on.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Run},
     fault::{Fault, fault},
     graph::{Axis, Node, Subgraph, Type},
@@ -86,7 +86,7 @@ fn empty(body: &Body, output: usize, axis: i64) -> Result<Tensor, Fault> {
     };
     let length = |axis: &Axis| if let Axis::Fixed(length) = axis { *length } else { 0 };
     let mut shape: Shape = axes.iter().flatten().map(length).collect();
-    let at = crate::engine::native::kernels::shape::axis(axis, shape.len() + 1)?;
+    let at = crate::native::kernels::shape::axis(axis, shape.len() + 1)?;
     shape.insert(at, 0);
     Tensor::new(shape, Data::empty(*kind))
 }

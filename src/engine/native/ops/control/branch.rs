@@ -1,7 +1,7 @@
 //! One of two graphs.
 
 use super::body::Body;
-use crate::engine::native::{
+use crate::native::{
     exec::Outputs,
     fault::{Fault, fault},
     graph::Node,

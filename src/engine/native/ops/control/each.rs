@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::body::Body;
-use crate::engine::native::{
+use crate::native::{
     fault::{Fault, fault},
     graph::Node,
     ops::{

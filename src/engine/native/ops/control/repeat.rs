@@ -1,7 +1,7 @@
 //! Turns, as many as a number or a condition says.
 
 use super::body::{Body, Gathered};
-use crate::engine::native::{
+use crate::native::{
     exec::Outputs,
     fault::{Fault, fault},
     graph::Node,
@@ -66,7 +66,7 @@ fn truth(tensor: &Tensor) -> Result<bool, Fault> {
     }
 }
 
-fn single<T: crate::engine::native::value::Element>(value: T, vector: bool) -> Result<Tensor, Fault> {
+fn single<T: crate::native::value::Element>(value: T, vector: bool) -> Result<Tensor, Fault> {
     let shape = if vector { Shape::from_slice(&[1]) } else { Shape::new() };
     Tensor::scalar(value).reshaped(shape)
 }

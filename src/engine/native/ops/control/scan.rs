@@ -2,7 +2,8 @@
 
 use super::body::{Body, Gathered};
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::{Args, Outputs, Run},
         fault::{Fault, fault},
         graph::Node,
@@ -13,7 +14,6 @@ use crate::{
         ops::{Op, op},
         value::{Data, Shape, Tensor, Value, elements},
     },
-    map_data,
 };
 
 /// One attribute's worth of numbers, one for each input or output; zeros where it is left out.

@@ -3,7 +3,8 @@
 use half::{bf16, f16};
 
 use crate::{
-    engine::native::{
+    map_kinds,
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -15,7 +16,6 @@ use crate::{
         ops::{Op, op, spatial},
         value::{Complex, Element, Kind, Shape, Tensor, decode, elements},
     },
-    map_kinds,
 };
 
 /// What overlapping blocks do with each other.

@@ -1,7 +1,7 @@
 //! Deformable convolution.
 
 use super::{Config, biased, group};
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

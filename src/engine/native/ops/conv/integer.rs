@@ -2,7 +2,7 @@
 
 use super::{Config, biased};
 use crate::{
-    engine::native::{
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,

@@ -6,11 +6,11 @@ mod integer;
 mod plain;
 mod transpose;
 
-pub(in crate::engine::native) use self::transpose::Transpose;
+pub(in crate::native) use self::transpose::Transpose;
 
 use super::{Entry, onnx, spatial};
-use crate::engine::native::infer::rules::{Infer::Rule, window as infer_window};
-use crate::engine::native::{
+use crate::native::infer::rules::{Infer::Rule, window as infer_window};
+use crate::native::{
     fault::{Fault, fault},
     graph::Node,
     kernels::{
@@ -30,14 +30,14 @@ pub(super) const OPERATORS: &[Entry] = &[
 ];
 
 /// What every convolution reads from its attributes.
-pub(in crate::engine::native) struct Config {
+pub(in crate::native) struct Config {
     spec: Spec,
     groups: usize,
     kernel_shape: Option<Vec<i64>>,
 }
 
 impl Config {
-    pub(in crate::engine::native) fn read(node: &Node<'_>) -> Result<Self, Fault> {
+    pub(in crate::native) fn read(node: &Node<'_>) -> Result<Self, Fault> {
         Ok(Config {
             spec: spatial::spec(node)?,
             groups: group(node, "group")?,
@@ -45,15 +45,15 @@ impl Config {
         })
     }
 
-    pub(in crate::engine::native) fn spec(&self) -> &Spec {
+    pub(in crate::native) fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    pub(in crate::engine::native) fn kernel_shape(&self) -> Option<&[i64]> {
+    pub(in crate::native) fn kernel_shape(&self) -> Option<&[i64]> {
         self.kernel_shape.as_deref()
     }
 
-    pub(in crate::engine::native) fn check_kernel(&self, kernel: &[usize]) -> Result<(), Fault> {
+    pub(in crate::native) fn check_kernel(&self, kernel: &[usize]) -> Result<(), Fault> {
         match &self.kernel_shape {
             Some(given) if !given.iter().map(|&v| v as u64).eq(kernel.iter().map(|&v| v as u64)) => {
                 Err(fault!("attribute `kernel_shape` is {given:?}, its weights have {kernel:?}"))
@@ -72,7 +72,7 @@ impl Config {
         Ok((window, channels, shape))
     }
 
-    pub(in crate::engine::native) fn channels(&self, x: &[usize], w: &[usize]) -> Result<Channels, Fault> {
+    pub(in crate::native) fn channels(&self, x: &[usize], w: &[usize]) -> Result<Channels, Fault> {
         let groups = self.groups;
         if !x[1].is_multiple_of(groups) || x[1] / groups != w[1] || !w[0].is_multiple_of(groups) {
             return Err(fault!(

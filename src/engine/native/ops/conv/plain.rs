@@ -1,7 +1,7 @@
 //! Convolution of floats.
 
 use super::{Config, biased};
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::Fault,
     graph::Node,

@@ -1,7 +1,7 @@
 //! Transposed convolution.
 
 use super::{Config, biased};
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,
@@ -14,7 +14,7 @@ use crate::engine::native::{
     value::{Shape, elements},
 };
 
-pub(in crate::engine::native) struct Transpose {
+pub(in crate::native) struct Transpose {
     config: Config,
     output_padding: Option<Vec<i64>>,
     output_shape: Option<Vec<i64>>,
@@ -27,7 +27,7 @@ pub(super) fn conv_transpose(node: &Node<'_>) -> Result<Op, Fault> {
 }
 
 impl Transpose {
-    pub(in crate::engine::native) fn read(node: &Node<'_>) -> Result<Self, Fault> {
+    pub(in crate::native) fn read(node: &Node<'_>) -> Result<Self, Fault> {
         Ok(Transpose {
             config: Config::read(node)?,
             output_padding: node.ints("output_padding")?,
@@ -35,20 +35,16 @@ impl Transpose {
         })
     }
 
-    pub(in crate::engine::native) fn kernel_shape(&self) -> Option<&[i64]> {
+    pub(in crate::native) fn kernel_shape(&self) -> Option<&[i64]> {
         self.config.kernel_shape()
     }
 
-    pub(in crate::engine::native) fn groups(&self) -> usize {
+    pub(in crate::native) fn groups(&self) -> usize {
         self.config.groups
     }
 
     /// The window of the convolution from the output back to the input.
-    pub(in crate::engine::native) fn window(
-        &self,
-        image: &[usize],
-        kernel: &[usize],
-    ) -> Result<Window, Fault> {
+    pub(in crate::native) fn window(&self, image: &[usize], kernel: &[usize]) -> Result<Window, Fault> {
         let (rank, spec) = (image.len(), &self.config.spec);
         if kernel.len() != rank {
             return Err(fault!("its weights have {} spatial axes, its input {rank}", kernel.len()));

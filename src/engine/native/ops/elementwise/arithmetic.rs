@@ -3,7 +3,8 @@
 use half::{bf16, f16};
 
 use crate::{
-    engine::native::{
+    map_kinds2,
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,
@@ -11,7 +12,7 @@ use crate::{
         ops::{Op, op},
         value::{Element, Tensor, elements},
     },
-    map_kinds2, with_kinds,
+    with_kinds,
 };
 
 /// What the four operations mean for a type. Integers wrap around, as in ONNX Runtime and NumPy;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::native::{
+use crate::native::{
     exec::{Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

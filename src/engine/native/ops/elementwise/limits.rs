@@ -1,7 +1,8 @@
 //! Choosing and limiting: `Where`, `Clip`, `PRelu`, `SwiGLU`, `Dropout`.
 
 use crate::{
-    engine::native::{
+    map_data2, map_kinds, map_kinds2,
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -14,7 +15,7 @@ use crate::{
         ops::{Op, op},
         value::{Data, Kind, Tensor, elements},
     },
-    map_data2, map_kinds, map_kinds2, with_kinds,
+    with_kinds,
 };
 
 /// `Where`, ai.onnx 9, 16: later versions add types.

@@ -1,7 +1,8 @@
 //! Comparisons, truth values, bits.
 
 use crate::{
-    engine::native::{
+    map_kinds2,
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,
@@ -9,7 +10,7 @@ use crate::{
         ops::{Op, op},
         value::{Tensor, elements},
     },
-    map_kinds2, with_kinds2,
+    with_kinds2,
 };
 
 macro_rules! comparisons {

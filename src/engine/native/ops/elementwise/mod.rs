@@ -10,12 +10,12 @@ mod signs;
 mod softmax;
 
 use super::{Entry, contrib, onnx};
-use crate::engine::native::infer::rules::{
+use crate::native::infer::rules::{
     Infer::{Broadcast, Compare, Rule, Same, Shaped},
     arithmetic as infer_arithmetic,
     kinds::{ANY, BOOL, FLOATS, INTEGERS, NUMBERS, SIGNED},
 };
-use crate::engine::native::value::Kind;
+use crate::native::value::Kind;
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("Abs", &[1, 6, 13], signs::abs).infers(Same(NUMBERS)),

@@ -3,7 +3,8 @@
 use half::{bf16, f16};
 
 use crate::{
-    engine::native::{
+    map_kinds, map_kinds2,
+    native::{
         exec::{Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -14,7 +15,7 @@ use crate::{
         ops::{Op, op},
         value::{Data, Element, Tensor, elements},
     },
-    map_kinds, map_kinds2, with_kinds,
+    with_kinds,
 };
 
 /// A whole power, wrapping around. Of the negative powers only those of 1 and -1 are whole; the others

@@ -1,7 +1,8 @@
 //! Any number of operands: the greatest, the least, the sum, the mean.
 
 use crate::{
-    engine::native::{
+    map_kinds, map_kinds2,
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -9,7 +10,6 @@ use crate::{
         ops::{Op, op},
         value::{Data, Tensor, elements},
     },
-    map_kinds, map_kinds2,
 };
 
 fn folded(

@@ -1,7 +1,8 @@
 //! Functions of one number that are defined for integers too, and questions about one.
 
 use crate::{
-    engine::native::{
+    map_kinds,
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,
@@ -9,7 +10,7 @@ use crate::{
         ops::{Op, op},
         value::{Data, Tensor, small},
     },
-    map_kinds, with_kinds,
+    with_kinds,
 };
 
 macro_rules! numeric {

@@ -1,7 +1,8 @@
 //! Softmax and its kin.
 
 use crate::{
-    engine::native::{
+    map_kinds,
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,
@@ -12,7 +13,6 @@ use crate::{
         ops::{Op, op},
         value::Tensor,
     },
-    map_kinds,
 };
 
 /// What is computed along the axis.

@@ -1,7 +1,7 @@
 //! Reading at places.
 
 use super::places::{along, element_wise, index, taken, tuples};
-use crate::engine::native::{
+use crate::native::{
     exec::one,
     fault::{Fault, fault},
     graph::Node,

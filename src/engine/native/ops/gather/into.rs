@@ -6,7 +6,7 @@ use half::{bf16, f16};
 
 use super::places::{element_wise, tuples};
 use crate::{
-    engine::native::{
+    native::{
         exec::{Args, Outputs, one},
         fault::{Fault, fault},
         graph::Node,

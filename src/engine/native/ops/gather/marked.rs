@@ -2,7 +2,8 @@
 
 use super::places::{along, index, taken};
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,
@@ -10,7 +11,6 @@ use crate::{
         ops::{Op, alike, op},
         value::{Shape, Tensor, elements},
     },
-    map_data,
 };
 
 /// `Compress`, ai.onnx 9, 11, 28: the slices whose condition holds. Since 11 the axis may be negative;

@@ -1,6 +1,7 @@
 //! From indices to places in a flat tensor.
 
-use crate::engine::native::{
+use crate::map_data;
+use crate::native::{
     exec::Run,
     fault::{Fault, fault},
     kernels::{
@@ -9,7 +10,6 @@ use crate::engine::native::{
     },
     value::{Shape, Tensor, elements},
 };
-use crate::map_data;
 
 /// An index into `dim` elements; negative ones count from the end.
 ///

@@ -1,7 +1,8 @@
 //! Determinants.
 
 use crate::{
-    engine::native::{
+    map_kinds,
+    native::{
         exec::{Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -9,7 +10,6 @@ use crate::{
         ops::{Op, op},
         value::Tensor,
     },
-    map_kinds,
 };
 
 /// Of one square matrix, which is overwritten: elimination with the largest element of each column.
@@ -50,7 +50,7 @@ pub(super) fn det(_: &Node<'_>) -> Result<Op, Fault> {
             return Err(fault!("input 0: is {x}, whose last two dimensions are not a square"));
         }
         let size = *rows;
-        let count = crate::engine::native::value::elements(outer)?;
+        let count = crate::native::value::elements(outer)?;
         fn all<T: Number>(run: &mut Run<'_>, x: &[T], size: usize, count: usize) -> Result<Vec<T>, Fault> {
             let mut matrix: Vec<f64> = run.buffer(size * size)?;
             let mut out = run.buffer(count)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::native::{
+    native::{
         exec::{Args, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -26,7 +26,7 @@ enum Label {
 }
 
 /// A term as it is written; `None` stands for the ellipsis.
-pub(in crate::engine::native) type Term = Vec<Option<char>>;
+pub(in crate::native) type Term = Vec<Option<char>>;
 
 fn term(text: &str) -> Result<Term, Fault> {
     let mut term = vec![];
@@ -250,7 +250,7 @@ impl Equation {
 }
 
 /// The terms of the equation, and the result's where it is written.
-pub(in crate::engine::native) fn terms(node: &Node<'_>) -> Result<(Vec<Term>, Option<Term>), Fault> {
+pub(in crate::native) fn terms(node: &Node<'_>) -> Result<(Vec<Term>, Option<Term>), Fault> {
     let Equation { terms, result } = Equation::new(node.string("equation", "")?)?;
     Ok((terms, result))
 }

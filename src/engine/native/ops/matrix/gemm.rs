@@ -1,7 +1,7 @@
 //! `Gemm`: a product of two matrices, scaled, and a third one added.
 
 use crate::{
-    engine::native::{
+    native::{
         exec::{Args, Run, one},
         fault::{Fault, fault},
         graph::Node,

@@ -1,7 +1,7 @@
 //! `MatMul`: matrices of the last two axes, the others broadcast.
 
 use crate::{
-    engine::native::{
+    native::{
         exec::{Run, one},
         fault::{Fault, fault},
         graph::Node,

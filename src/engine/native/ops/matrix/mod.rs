@@ -5,11 +5,11 @@ mod einsum;
 mod gemm;
 mod matmul;
 
-pub(in crate::engine::native) use einsum::terms;
+pub(in crate::native) use einsum::terms;
 pub(super) use matmul::{Product, wide_product};
 
 use super::{Entry, onnx};
-use crate::engine::native::infer::rules::{Infer::Rule, matrix};
+use crate::native::infer::rules::{Infer::Rule, matrix};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("Det", &[11, 22], determinant::det).infers(Rule(matrix::det)),

@@ -8,7 +8,7 @@ use super::{
     rows::rows_of,
     trees::{check_features, targets},
 };
-use crate::engine::{
+use crate::{
     native::{
         exec::one,
         fault::{Fault, fault},

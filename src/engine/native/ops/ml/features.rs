@@ -2,13 +2,14 @@
 
 use super::{Op, op, rows::rows_of};
 use crate::{
-    engine::native::{
+    map_kinds,
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,
         value::{Shape, Tensor, elements},
     },
-    map_kinds, with_kinds,
+    with_kinds,
 };
 
 /// `ArrayFeatureExtractor`, ai.onnx.ml 1: elements of the last dimension, by their indices.

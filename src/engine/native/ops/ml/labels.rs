@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::native::{
+use crate::native::{
     exec::Run,
     fault::{Fault, fault},
     graph::Node,

@@ -7,7 +7,7 @@ use super::{
     pool::Pool,
     rows::{as_f32, check_width, rows_of},
 };
-use crate::engine::{
+use crate::{
     linear::{LinearClassifier, LinearRegressor},
     native::{
         exec::one,

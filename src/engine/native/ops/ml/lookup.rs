@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{Op, op};
 use crate::{
-    engine::native::{
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,

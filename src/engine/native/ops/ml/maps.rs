@@ -6,7 +6,7 @@ use smallvec::smallvec;
 
 use super::{Op, labels::Labels, op, rows::rows_of};
 use crate::{
-    engine::native::{
+    native::{
         exec::{Args, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -82,14 +82,14 @@ fn vector_like<T: Element>(
     run: &mut Run<'_>,
     values: &[Option<&Value>],
     _: &[T],
-) -> Result<crate::engine::native::exec::Outputs, Fault> {
+) -> Result<crate::native::exec::Outputs, Fault> {
     vector::<T>(run, values)
 }
 
 fn vector<T: Element>(
     run: &mut Run<'_>,
     values: &[Option<&Value>],
-) -> Result<crate::engine::native::exec::Outputs, Fault> {
+) -> Result<crate::native::exec::Outputs, Fault> {
     let mut out = run.buffer::<T>(values.len())?;
     for value in values {
         out.push(value.map_or(Ok(T::default()), element::<T>)?);
@@ -161,7 +161,7 @@ fn cast<T: Element>(
     places: Option<usize>,
     padding: T,
     convert: impl Fn(Scalar) -> Result<T, Fault>,
-) -> Result<crate::engine::native::exec::Outputs, Fault> {
+) -> Result<crate::native::exec::Outputs, Fault> {
     let value = |value: &Value| {
         convert(match value.tensor()?.data() {
             Data::String(_) => Scalar::Text(element(value)?),

@@ -19,12 +19,12 @@ mod tests;
 mod trees;
 
 use super::{Entry, Op, ml, op};
-use crate::engine::native::infer::rules::{
+use crate::native::infer::rules::{
     Infer::{Rule, Same, Shaped},
     classical,
     kinds::FEATURES,
 };
-use crate::engine::native::value::Kind;
+use crate::native::value::Kind;
 
 pub(super) const OPERATORS: &[Entry] = &[
     ml("ArrayFeatureExtractor", &[1], features::array_feature_extractor)

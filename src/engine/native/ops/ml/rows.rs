@@ -1,7 +1,7 @@
 //! Inputs as rows of features.
 
 use crate::{
-    engine::native::{
+    native::{
         fault::{Fault, fault},
         value::Tensor,
     },

@@ -2,13 +2,14 @@
 
 use super::{Op, linear::floats, op, rows::rows_of};
 use crate::{
-    engine::native::{
+    map_kinds,
+    native::{
         exec::{Run, one},
         fault::{Fault, fault},
         graph::Node,
         value::{Data, Element, Tensor},
     },
-    map_kinds, with_kinds,
+    with_kinds,
 };
 
 /// `Binarizer`, ai.onnx.ml 1: 1 where an element is above `threshold`, else 0.

@@ -8,7 +8,7 @@ use super::{
     pool::Pool,
     rows::{as_f32, check_width, rows_of},
 };
-use crate::engine::{
+use crate::{
     native::{
         exec::one,
         fault::{Fault, fault},

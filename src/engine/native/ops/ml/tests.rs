@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use half::f16;
 
-use crate::engine::{
+use crate::{
     native::{
         exec::{Bounds, Run},
         fault::Fault,
@@ -101,7 +101,7 @@ fn refused(operator: &str, attributes: Vec<AttributeProto>, input: impl Into<Val
     output(operator, attributes, input).err().unwrap().what
 }
 
-fn rows<T: crate::engine::native::value::Element>(width: usize, elements: Vec<T>) -> Tensor {
+fn rows<T: crate::native::value::Element>(width: usize, elements: Vec<T>) -> Tensor {
     Tensor::of([elements.len() / width, width].as_slice(), elements).unwrap()
 }
 
@@ -200,7 +200,7 @@ fn ensembles_that_are_broken() {
     }
 }
 
-fn map<T: crate::engine::native::value::Element>(entries: Vec<(i64, T)>) -> Value {
+fn map<T: crate::native::value::Element>(entries: Vec<(i64, T)>) -> Value {
     let values = entries.into_iter().map(|(key, value)| (key, Value::Tensor(Tensor::scalar(value))));
     Value::Map(Arc::new(Map::Ints(values.collect())))
 }

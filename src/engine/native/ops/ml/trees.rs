@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::{Op, labels::Labels, linear::transform, op, pool::Pool, rows::rows_of};
-use crate::engine::{
+use crate::{
     native::{
         exec::one,
         fault::{Fault, fault},

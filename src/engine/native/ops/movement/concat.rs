@@ -3,7 +3,8 @@
 use smallvec::SmallVec;
 
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::{Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -15,7 +16,6 @@ use crate::{
         ops::{Op, alike, op, shape::listed},
         value::{Shape, Tensor, Value, decode, elements},
     },
-    map_data,
 };
 
 /// `Concat`, ai.onnx 1, 4, 11, 13: before 4 the axis is 1 unless given; since 11 it may be negative.
@@ -36,11 +36,7 @@ pub fn concat(node: &Node<'_>) -> Result<Op, Fault> {
 ///
 /// # Errors
 /// None, different kinds or shapes, more than memory allows.
-pub(in crate::engine::native::ops) fn join(
-    run: &mut Run<'_>,
-    parts: &[&Tensor],
-    axis: i64,
-) -> Result<Tensor, Fault> {
+pub(in crate::native::ops) fn join(run: &mut Run<'_>, parts: &[&Tensor], axis: i64) -> Result<Tensor, Fault> {
     alike::kind(parts.iter().copied())?;
     let first = parts[0];
     let axis = checked_axis(axis, first.rank())?;
@@ -109,7 +105,7 @@ fn equal(dim: usize, chunk: usize, count: usize) -> Vec<usize> {
 ///
 /// # Errors
 /// Lengths that don't add up to the dimension.
-pub(in crate::engine::native::ops) fn cut(
+pub(in crate::native::ops) fn cut(
     run: &mut Run<'_>,
     input: &Tensor,
     axis: usize,

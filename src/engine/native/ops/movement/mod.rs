@@ -9,12 +9,12 @@ pub(super) use concat::{cut, join};
 
 use super::{Entry, onnx};
 
-use crate::engine::native::infer::rules::{
+use crate::native::infer::rules::{
     Infer::{Rule, Same},
     kinds::ANY,
     movement,
 };
-pub(in crate::engine::native) use slice::range;
+pub(in crate::native) use slice::range;
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("Concat", &[1, 4, 11, 13], concat::concat).infers(Rule(movement::concat)),

@@ -1,7 +1,8 @@
 //! Elements in another order.
 
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,
@@ -13,7 +14,6 @@ use crate::{
         ops::{Op, op},
         value::{Shape, Tensor, elements},
     },
-    map_data,
 };
 
 /// `Transpose`, ai.onnx 1 to 25: dimensions reversed, unless `perm` says otherwise.

@@ -1,7 +1,8 @@
 //! Elements added around a tensor, or taken away.
 
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,
@@ -12,7 +13,6 @@ use crate::{
         ops::{Op, alike, op, shape::listed},
         value::{Shape, Tensor, elements},
     },
-    map_data,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -108,7 +108,7 @@ pub fn pad(node: &Node<'_>) -> Result<Op, Fault> {
 
 /// Before 11 the value is a float attribute and tensors are floats.
 fn old_filler(input: &Tensor, value: f32) -> Result<Tensor, Fault> {
-    use crate::engine::native::value::Kind;
+    use crate::native::value::Kind;
     match input.kind() {
         Kind::F32 => Ok(Tensor::scalar(value)),
         Kind::F64 => Ok(Tensor::scalar(f64::from(value))),

@@ -1,7 +1,8 @@
 //! A part of a tensor: from, to and step along some axes.
 
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,
@@ -12,7 +13,6 @@ use crate::{
         ops::{Op, op, shape::listed},
         value::{Shape, Tensor, elements},
     },
-    map_data,
 };
 
 /// `Slice`, ai.onnx 1, 10, 11, 13: attributes before 10, where there are no steps.
@@ -66,12 +66,7 @@ pub fn slice(node: &Node<'_>) -> Result<Op, Fault> {
 
 /// The first index and how many, as NumPy has it: negative ones count from the end, what is outside
 /// is cut.
-pub(in crate::engine::native) fn range(
-    start: i64,
-    end: i64,
-    step: i64,
-    dim: usize,
-) -> Result<(usize, usize), Fault> {
+pub(in crate::native) fn range(start: i64, end: i64, step: i64, dim: usize) -> Result<(usize, usize), Fault> {
     let length = dim as i64;
     let (lowest, highest) = match step {
         0 => return Err(fault!("has a step of 0")),

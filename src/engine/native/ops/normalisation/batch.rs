@@ -1,6 +1,6 @@
 //! Normalisation of channels over a batch.
 
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run},
     fault::{Fault, fault},
     graph::Node,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

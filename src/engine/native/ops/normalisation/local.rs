@@ -1,6 +1,6 @@
 //! Normalisation by neighbours, by a norm, by mean and variance over any axes.
 
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

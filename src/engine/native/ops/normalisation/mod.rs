@@ -6,7 +6,7 @@ mod local;
 mod planes;
 
 use super::{Entry, onnx};
-use crate::engine::native::infer::rules::{
+use crate::native::infer::rules::{
     Infer::{Rule, Same},
     arithmetic,
     kinds::FLOATS,

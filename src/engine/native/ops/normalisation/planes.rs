@@ -1,6 +1,6 @@
 //! Normalisation of channels, or of groups of them, each image for itself.
 
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

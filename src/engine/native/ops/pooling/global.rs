@@ -2,7 +2,8 @@
 
 use super::pool::exponent;
 use crate::{
-    engine::native::{
+    map_kinds,
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -13,7 +14,6 @@ use crate::{
         ops::{Op, op},
         value::{Shape, Tensor, elements},
     },
-    map_kinds,
 };
 
 /// The shape with ones for the spatial axes, and how many cells those have.

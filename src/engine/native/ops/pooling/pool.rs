@@ -4,7 +4,8 @@ use smallvec::smallvec;
 
 use super::spatial;
 use crate::{
-    engine::native::{
+    map_kinds,
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -16,29 +17,29 @@ use crate::{
         ops::{Op, op},
         value::{Element, Shape, Tensor, elements},
     },
-    map_kinds, with_kinds,
+    with_kinds,
 };
 
-pub(in crate::engine::native) struct Config {
+pub(in crate::native) struct Config {
     spec: Spec,
     kernel: Vec<usize>,
 }
 
 impl Config {
-    pub(in crate::engine::native) fn read(node: &Node<'_>) -> Result<Self, Fault> {
+    pub(in crate::native) fn read(node: &Node<'_>) -> Result<Self, Fault> {
         Ok(Config { spec: spatial::spec(node)?, kernel: spatial::kernel_shape(node)? })
     }
 
-    pub(in crate::engine::native) fn spec(&self) -> &Spec {
+    pub(in crate::native) fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    pub(in crate::engine::native) fn kernel(&self) -> &[usize] {
+    pub(in crate::native) fn kernel(&self) -> &[usize] {
         &self.kernel
     }
 
     /// The window and the shape of the output.
-    pub(in crate::engine::native) fn geometry(&self, x: &[usize]) -> Result<(Window, Shape), Fault> {
+    pub(in crate::native) fn geometry(&self, x: &[usize]) -> Result<(Window, Shape), Fault> {
         let window = self.spec.window(spatial::spatial(x)?, &self.kernel)?;
         let pads = window.before.iter().zip(&window.after).zip(&window.kernel).zip(&window.dilations);
         for (axis, (((&before, &after), &taps), &dilation)) in pads.enumerate() {

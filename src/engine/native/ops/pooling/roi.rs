@@ -1,7 +1,7 @@
 //! Pooling within regions of interest.
 
 use super::spatial;
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

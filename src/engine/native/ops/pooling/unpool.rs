@@ -2,7 +2,8 @@
 
 use super::spatial;
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -10,7 +11,6 @@ use crate::{
         ops::{Op, op},
         value::{Shape, Tensor, decode, elements},
     },
-    map_data,
 };
 
 struct Config {

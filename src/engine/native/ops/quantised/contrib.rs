@@ -2,7 +2,7 @@
 //! with its scale and zero point, and so does the result.
 
 use super::levels::{level, levels, single, store, zero_point};
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    engine::native::{
+    native::{
         exec::{Args, Run},
         fault::{Fault, fault},
         kernels::shape,
@@ -132,7 +132,7 @@ impl Layout {
     /// # Errors
     /// A shape of scales that doesn't go with the tensor's.
     pub fn new(x: &[usize], scales: &[usize], axis: i64, block: i64) -> Result<Self, Fault> {
-        let total = crate::engine::native::value::elements(x)?;
+        let total = crate::native::value::elements(x)?;
         let one = Layout { outer: 1, len: 1, inner: total, grain: Grain::Tensor };
         if block == 0 && scales.iter().all(|&dim| dim == 1) {
             return Ok(one);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use half::{bf16, f16};
 
 use super::levels::{Layout, floats, level, levels, range, store};
-use crate::engine::native::{
+use crate::native::{
     exec::one,
     fault::{Fault, fault},
     graph::Node,

@@ -11,7 +11,7 @@ mod pools;
 mod products;
 
 use super::{Entry, contrib as microsoft, onnx};
-use crate::engine::native::infer::rules::{
+use crate::native::infer::rules::{
     Infer::{Rule, Same},
     kinds::ANY,
     quantised,

@@ -1,7 +1,7 @@
 //! Means over windows of quantised numbers. Inputs: X, its scale and zero point, the result's.
 
 use super::levels::{level, levels, single, store, zero_point};
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

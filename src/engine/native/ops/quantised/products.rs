@@ -4,7 +4,7 @@ use super::{
     levels::{floats, level, levels, range, single, store, zero_point},
     linear::chosen,
 };
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Run, one},
     fault::{Fault, fault},
     graph::Node,

@@ -1,6 +1,6 @@
 //! The activation functions of a recurrent layer, by their names.
 
-use crate::engine::native::{
+use crate::native::{
     fault::{Fault, fault},
     graph::Node,
     kernels::recurrent::{Activation, Cell},

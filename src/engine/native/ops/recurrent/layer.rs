@@ -1,7 +1,7 @@
 //! `RNN`, `GRU`, `LSTM`.
 
 use super::activation;
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run},
     fault::{Fault, fault},
     graph::Node,

@@ -4,7 +4,7 @@ mod activation;
 mod layer;
 
 use super::{Entry, onnx};
-use crate::engine::native::infer::rules::{Infer::Rule, make};
+use crate::native::infer::rules::{Infer::Rule, make};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("GRU", &[1, 3, 7, 14, 22], layer::gru).infers(Rule(make::recurrent)),

@@ -1,7 +1,7 @@
 //! Places: of the greatest, the least, of what isn't zero.
 
 use crate::{
-    engine::native::{
+    native::{
         exec::{Run, one},
         fault::{Fault, fault},
         graph::Node,

@@ -3,7 +3,8 @@
 //! f64 and rounded once; integers wrap around.
 
 use crate::{
-    engine::native::{
+    map_kinds,
+    native::{
         exec::{Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -11,7 +12,6 @@ use crate::{
         ops::{Op, op},
         value::{Data, Element, Shape, Tensor},
     },
-    map_kinds,
 };
 
 /// What a family member does with a planned reduction.

@@ -5,7 +5,7 @@ mod fold;
 mod sort;
 
 use super::{Entry, onnx};
-use crate::engine::native::infer::rules::{Infer::Rule, reduce};
+use crate::native::infer::rules::{Infer::Rule, reduce};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("ArgMax", &[1, 11, 12, 13], arg::arg_max).infers(Rule(reduce::places)),

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::{
-    engine::native::{
+    native::{
         exec::{Outputs, Run},
         fault::{Fault, fault},
         graph::Node,
@@ -29,7 +29,7 @@ pub(super) fn top_k(node: &Node<'_>) -> Result<Op, Fault> {
         let k = k.ok_or_else(|| fault!("K must be between 0 and {len}, the length of axis {axis}"))?;
         let mut shape: Shape = x.shape().into();
         shape[axis] = k;
-        let count = crate::engine::native::value::elements(&shape)?;
+        let count = crate::native::value::elements(&shape)?;
         run.check_len::<(i64, i64)>(len)?;
         fn search<T: Order>(
             run: &mut Run<'_>,

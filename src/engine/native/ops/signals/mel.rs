@@ -1,7 +1,7 @@
 //! `MelWeightMatrix`.
 
 use super::{cast, output_kind};
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Run, one},
     fault::{Fault, fault},
     graph::Node,

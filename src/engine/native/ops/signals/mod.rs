@@ -6,8 +6,8 @@ mod stft;
 mod windows;
 
 use super::{Entry, onnx};
-use crate::engine::native::infer::rules::{Infer::Rule, make};
-use crate::engine::native::{
+use crate::native::infer::rules::{Infer::Rule, make};
+use crate::native::{
     exec::Run,
     fault::{Fault, fault},
     graph::Node,

@@ -2,7 +2,7 @@
 
 use realfft::num_complex::Complex;
 
-use crate::engine::native::{
+use crate::native::{
     exec::{Args, Outputs, Run, one},
     fault::{Fault, fault},
     graph::Node,

@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::{cast, output_kind};
-use crate::engine::native::{
+use crate::native::{
     exec::one,
     fault::{Fault, fault},
     graph::Node,

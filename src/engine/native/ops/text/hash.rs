@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    engine::native::{
+    native::{
         exec::one,
         fault::{Fault, fault},
         graph::Node,

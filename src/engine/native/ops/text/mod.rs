@@ -8,12 +8,12 @@ mod strings;
 mod tokens;
 
 use super::{Entry, contrib, onnx};
-use crate::engine::native::infer::rules::{
+use crate::native::infer::rules::{
     Infer::{Broadcast, Rule, Shaped},
     kinds::TEXT,
     text,
 };
-use crate::engine::native::value::Kind;
+use crate::native::value::Kind;
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("RegexFullMatch", &[20], strings::full_match).infers(Shaped(TEXT, Kind::Bool)),

@@ -8,7 +8,7 @@ use std::{iter::Peekable, str::Chars};
 
 use regex::{Regex, RegexBuilder};
 
-use crate::engine::native::fault::{Fault, fault};
+use crate::native::fault::{Fault, fault};
 
 /// Memory of one compiled pattern.
 const MAX_BYTES: usize = 16 << 20;

@@ -5,7 +5,7 @@ use std::{cell::Cell, sync::Arc};
 use smallvec::smallvec;
 
 use super::pattern::pattern;
-use crate::engine::native::{
+use crate::native::{
     exec::{Run, one},
     fault::{Fault, fault},
     graph::Node,

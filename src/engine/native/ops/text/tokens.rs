@@ -5,7 +5,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::{pattern::pattern, strings::table};
-use crate::engine::native::{
+use crate::native::{
     exec::one,
     fault::{Fault, fault},
     graph::Node,

@@ -1,6 +1,6 @@
 //! Where an output of `Resize` lies in the input.
 
-use crate::engine::native::fault::{Fault, fault};
+use crate::native::fault::{Fault, fault};
 
 /// `coordinate_transformation_mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

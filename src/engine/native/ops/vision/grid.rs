@@ -1,7 +1,8 @@
 //! `GridSample`.
 
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -13,7 +14,6 @@ use crate::{
         ops::{Op, op},
         value::{Shape, Tensor, elements},
     },
-    map_data,
 };
 
 #[derive(Clone, Copy, PartialEq)]

@@ -10,8 +10,8 @@ mod resize;
 mod simple_formats;
 
 use super::{Entry, onnx};
-use crate::engine::native::infer::rules::{Infer::Rule, vision};
-pub(in crate::engine::native) use resize::{Scales, Sizes};
+use crate::native::infer::rules::{Infer::Rule, vision};
+pub(in crate::native) use resize::{Scales, Sizes};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("AffineGrid", &[20], affine::affine_grid).infers(Rule(vision::affine_grid)),

@@ -1,7 +1,8 @@
 //! Blocks of an image to channels and back, and cutting to a size.
 
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -9,7 +10,6 @@ use crate::{
         ops::{Op, op},
         value::{Shape, Tensor, elements},
     },
-    map_data,
 };
 
 struct Blocks {

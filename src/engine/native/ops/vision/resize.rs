@@ -2,11 +2,12 @@
 
 mod sizes;
 
-pub(in crate::engine::native) use sizes::{Scales, Sizes};
+pub(in crate::native) use sizes::{Scales, Sizes};
 
 use super::coordinates::Transformation;
 use crate::{
-    engine::native::{
+    map_data,
+    native::{
         exec::{Args, Outputs, Run, one},
         fault::{Fault, fault},
         graph::Node,
@@ -18,7 +19,7 @@ use crate::{
         ops::{Op, op},
         value::{Data, Element, Kind, Shape, Tensor, elements},
     },
-    map_data, with_kinds,
+    with_kinds,
 };
 
 /// What `sizes` mean where they don't fit the input's proportions.

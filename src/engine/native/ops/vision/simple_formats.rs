@@ -3,7 +3,7 @@
 //! Formats: `BITMAPFILEHEADER` and `BITMAPINFOHEADER` of Windows; Netpbm's `ppm(5)`, `pgm(5)`, `pbm(5)`.
 
 use super::decoder::Pixels;
-use crate::engine::native::{
+use crate::native::{
     exec::Run,
     fault::{Fault, fault},
 };

@@ -1,0 +1,140 @@
+//! A model that takes numbers and texts.
+
+use super::{Ask, Draft, DraftError, Filling, Leaf, LeafKind, Sample};
+use crate::{domain::ElementType, settings::nearest};
+use edgeward_engine::{Dim, Port, Signature};
+
+/// Fills every input from the sample's fields.
+pub(super) fn fill(
+    draft: &mut Draft,
+    signature: &Signature,
+    sample: Option<&Sample>,
+    ask: &mut dyn Ask,
+) -> Result<(), DraftError> {
+    let Some(sample) = sample else { return without_sample(draft, signature) };
+    draft.readings.clone_from(&sample.readings);
+    let (time, id) = (named(sample, &TIME), named(sample, &ID));
+    // What is said of the message itself is nothing a model learnt from.
+    let leaves: Vec<Leaf> = sample
+        .leaves
+        .iter()
+        .filter(|leaf| Some(&leaf.path) != time.as_ref() && Some(&leaf.path) != id.as_ref())
+        .cloned()
+        .collect();
+    draft.time = time;
+    draft.message_id = id;
+    let many = signature.inputs.len() > 1;
+    for port in &signature.inputs {
+        let filling = if many { by_name(port, &leaves, ask)? } else { only(draft, port, &leaves, ask)? };
+        draft.inputs.push((port.name.clone(), filling));
+    }
+    Ok(())
+}
+
+const TIME: [&str; 7] = ["time", "timestamp", "ts", "timecreated", "datetime", "date", "eventtime"];
+const ID: [&str; 5] = ["id", "messageid", "msgid", "uuid", "eventid"];
+
+/// The first field whose last segment is one of the names, however it is written.
+fn named(sample: &Sample, names: &[&str]) -> Option<String> {
+    let plain = |path: &str| {
+        let last = path.rsplit('.').next().unwrap_or(path);
+        last.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
+    };
+    sample.leaves.iter().find(|leaf| names.contains(&&*plain(&leaf.path))).map(|leaf| leaf.path.clone())
+}
+
+/// Without a sample: the whole payload is the array, or has an array under each input's name.
+fn without_sample(draft: &mut Draft, signature: &Signature) -> Result<(), DraftError> {
+    if let Some(text) = signature.inputs.iter().find(|port| port.element == ElementType::String) {
+        return Err(DraftError::Unclear(format!(
+            "the model's input `{text}` takes text: give a file with a sample message, so that its field can be named"
+        )));
+    }
+    let many = signature.inputs.len() > 1;
+    for port in &signature.inputs {
+        let path = if many { port.name.replace('.', "\\.") } else { String::new() };
+        draft.inputs.push((port.name.clone(), Filling::Array(path)));
+    }
+    draft.notes.push(if many {
+        "without a sample, messages are assumed to be objects with an array under each input's name".into()
+    } else {
+        "without a sample, messages are assumed to be one JSON array each".into()
+    });
+    Ok(())
+}
+
+/// Several inputs: each is a column of its own, as scikit-learn exports data frames, or an array.
+fn by_name(port: &Port, leaves: &[Leaf], ask: &mut dyn Ask) -> Result<Filling, DraftError> {
+    let last = |leaf: &Leaf| leaf.path.rsplit('.').next().unwrap_or(&leaf.path).to_lowercase();
+    let wanted = port.name.to_lowercase();
+    let exact = leaves.iter().find(|leaf| leaf.path == port.name || last(leaf) == wanted);
+    // Names may have been made valid for other languages: `sepal length (cm)` and `sepal_length_cm`.
+    let near = || {
+        let names: Vec<String> = leaves.iter().map(last).collect();
+        let near = nearest(&wanted, names.iter().map(String::as_str))?;
+        leaves.iter().find(|leaf| last(leaf) == near)
+    };
+    match exact.or_else(near) {
+        Some(leaf @ Leaf { kind: LeafKind::Array(_), .. }) => Ok(Filling::Array(leaf.path.clone())),
+        Some(leaf) => Ok(Filling::Fields(vec![(leaf.path.clone(), as_taken(leaf, port))])),
+        None => {
+            let wanted = port.row_len().unwrap_or(1);
+            let chosen = ask.fields(&port.name, wanted, leaves, &[])?;
+            Ok(Filling::Fields(pick(leaves, &chosen, port)))
+        }
+    }
+}
+
+/// The only input: all of the sample's numbers, an array, or a window of either.
+fn only(draft: &mut Draft, port: &Port, leaves: &[Leaf], ask: &mut dyn Ask) -> Result<Filling, DraftError> {
+    let row = port.row_len().ok_or_else(|| {
+        DraftError::Unclear(format!(
+            "the model's input {port} has a free length besides the batch; export it with fixed sizes, or write the bundle by hand"
+        ))
+    })?;
+    if let Some(array) = leaves.iter().find(|leaf| leaf.kind == LeafKind::Array(row)) {
+        return Ok(Filling::Array(array.path.clone()));
+    }
+    let text = port.element == ElementType::String;
+    let usable: Vec<usize> = (0..leaves.len())
+        .filter(|&at| match leaves[at].kind {
+            LeafKind::Number | LeafKind::Boolean => !text,
+            LeafKind::Text => text,
+            LeafKind::Array(_) => false,
+        })
+        .collect();
+    let mut wanted = row;
+    if let [_, Dim::Fixed(a), Dim::Fixed(b)] = *port.dims {
+        // A series: the side that counts the sample's fields is the features.
+        let time_first = b == usable.len() || b <= a;
+        let (length, features) = if time_first { (a, b) } else { (b, a) };
+        if length > 1 {
+            draft.window = Some((length, time_first));
+            wanted = features;
+            draft.notes.push(format!(
+                "the input {port} is taken for a window of {length} readings with {features} values each"
+            ));
+        }
+    }
+    let chosen = if usable.len() == wanted {
+        usable
+    } else {
+        let guess: Vec<usize> = usable.iter().copied().take(wanted).collect();
+        ask.fields(&port.name, wanted, leaves, &guess)?
+    };
+    Ok(Filling::Fields(pick(leaves, &chosen, port)))
+}
+
+fn pick(leaves: &[Leaf], chosen: &[usize], port: &Port) -> Vec<(String, LeafKind)> {
+    let leaves = chosen.iter().filter_map(|&at| leaves.get(at));
+    leaves.map(|leaf| (leaf.path.clone(), as_taken(leaf, port))).collect()
+}
+
+/// A number for a text input is read as text, and so on: what the model takes counts.
+fn as_taken(leaf: &Leaf, port: &Port) -> LeafKind {
+    match leaf.kind {
+        _ if port.element == ElementType::String => LeafKind::Text,
+        LeafKind::Boolean => LeafKind::Boolean,
+        _ => LeafKind::Number,
+    }
+}

@@ -1,0 +1,35 @@
+//! The core: a message's bytes -> reading -> window -> features -> tensor -> engine -> verdict.
+//!
+//! Synchronous, without IO and without a clock of its own: the daemon, `edgeward score` and every
+//! service to come run this very code, so the same bytes give the same outputs and conditions.
+
+mod batch;
+mod condition;
+pub mod declared;
+mod encode;
+mod features;
+mod guard;
+mod judge;
+mod objects;
+mod outputs;
+mod payload;
+mod plan;
+mod prepare;
+mod scorer;
+mod slice;
+mod smooth;
+mod source;
+mod suits;
+#[cfg(test)]
+mod tests;
+mod time;
+mod timed;
+mod verdict;
+mod window;
+
+pub use encode::{Encoder, ModelIdentity, Stamp, VERDICT_SCHEMA};
+pub use plan::{Plan, PlanFault};
+pub use scorer::{Message, Outcome, Scorer, ScorerOptions, Settled};
+pub use source::SourceRule;
+pub use verdict::write_output;
+pub use verdict::{Object, OutputValue, Value, Verdict, WindowNote};

@@ -1,0 +1,198 @@
+//! A message between its arrival and the moment its fate is on disk.
+
+use std::{
+    sync::{Mutex, MutexGuard},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::mqtt::Ticket;
+use edgeward_core::domain::Epoch;
+
+/// One message for one pipeline, known to the worker that scores it and to the writer that
+/// journals it if that takes long.
+#[derive(Debug)]
+pub struct Input {
+    pub pipeline: u16,
+    pub topic: String,
+    pub epoch: Epoch,
+    pub sequence: u64,
+    pub arrived: Instant,
+    pub arrived_at: SystemTime,
+    /// Nobody holds it in memory for the worker: the journal must.
+    pub spilled: bool,
+    state: Mutex<InputState>,
+}
+
+#[derive(Debug)]
+struct InputState {
+    /// None once it is in the journal and scored: the disk has it.
+    payload: Option<Bytes>,
+    ticket: Option<Ticket>,
+    stage: Stage,
+    /// Its unit is in the books on disk.
+    counted: bool,
+}
+
+/// How far an input's fate is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Neither scored nor journaled.
+    Waiting,
+    /// The writer is journaling it.
+    Journaling,
+    /// In the journal under this sequence.
+    Journaled(u64),
+    /// Its outcome is known, and it never was in the journal.
+    Scored,
+}
+
+impl Input {
+    pub fn new(
+        pipeline: u16,
+        topic: String,
+        payload: Bytes,
+        epoch: Epoch,
+        sequence: u64,
+        ticket: Option<Ticket>,
+    ) -> Self {
+        let state = InputState { payload: Some(payload), ticket, stage: Stage::Waiting, counted: false };
+        let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
+        let state = Mutex::new(state);
+        Input { pipeline, topic, epoch, sequence, arrived, arrived_at, spilled: false, state }
+    }
+
+    pub fn spilled(self) -> Self {
+        Input { spilled: true, ..self }
+    }
+
+    /// One read from the journal: `counted` and acknowledged long ago.
+    pub fn from_journal(pipeline: u16, journal: u64, entry: Entry<'_>) -> Self {
+        let input = Input::new(
+            pipeline,
+            entry.topic.to_owned(),
+            Bytes::copy_from_slice(entry.payload),
+            Epoch(entry.epoch),
+            entry.sequence,
+            None,
+        );
+        {
+            let mut state = input.lock();
+            state.stage = Stage::Journaled(journal);
+            state.counted = true;
+        }
+        let micros = u64::try_from(entry.arrived_us).unwrap_or(0);
+        Input { arrived_at: UNIX_EPOCH + std::time::Duration::from_micros(micros), ..input }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, InputState> {
+        self.state.lock().expect("not poisoned: nothing panics under this lock")
+    }
+
+    pub fn payload(&self) -> Bytes {
+        self.lock().payload.clone().unwrap_or_default()
+    }
+
+    pub fn payload_bytes(&self) -> usize {
+        self.lock().payload.as_ref().map_or(0, Bytes::len)
+    }
+
+    pub fn stage(&self) -> Stage {
+        self.lock().stage
+    }
+
+    /// The writer begins to journal it; what to write. None when its outcome is known.
+    pub fn begin_journal(&self) -> Option<Vec<u8>> {
+        let mut state = self.lock();
+        if state.stage != Stage::Waiting {
+            return None;
+        }
+        state.stage = Stage::Journaling;
+        Some(self.entry(&state))
+    }
+
+    /// What the journal keeps of an input that was scored and is still needed.
+    pub fn keep(&self) -> Vec<u8> {
+        let state = self.lock();
+        self.entry(&state)
+    }
+
+    fn entry(&self, state: &InputState) -> Vec<u8> {
+        let arrived_us =
+            self.arrived_at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
+        let entry = Entry {
+            epoch: self.epoch.0,
+            sequence: self.sequence,
+            arrived_us,
+            spilled: self.spilled,
+            topic: &self.topic,
+            payload: state.payload.as_deref().unwrap_or_default(),
+        };
+        postcard::to_stdvec(&entry).expect("a Vec takes everything")
+    }
+
+    /// It is in the journal; its ticket, to be done.
+    pub fn journaled(&self, sequence: u64) -> Option<Ticket> {
+        let mut state = self.lock();
+        state.stage = Stage::Journaled(sequence);
+        state.counted = true;
+        state.ticket.take()
+    }
+
+    /// It could not be journaled.
+    pub fn not_journaled(&self, counted: bool) {
+        let mut state = self.lock();
+        state.counted |= counted;
+        if state.stage == Stage::Journaling {
+            state.stage = Stage::Waiting;
+        }
+    }
+
+    /// Its outcome is known. Whether its unit is in the books already, or about to be.
+    pub fn scored(&self) -> bool {
+        let mut state = self.lock();
+        match state.stage {
+            Stage::Waiting => {
+                state.stage = Stage::Scored;
+                std::mem::replace(&mut state.counted, true)
+            }
+            Stage::Journaling | Stage::Journaled(_) | Stage::Scored => true,
+        }
+    }
+
+    /// Nobody needs its payload in memory any more.
+    pub fn forget_payload(&self) {
+        self.lock().payload = None;
+    }
+
+    /// Its unit is in the books on disk.
+    pub fn is_counted(&self) -> bool {
+        self.lock().counted
+    }
+
+    pub fn take_ticket(&self) -> Option<Ticket> {
+        self.lock().ticket.take()
+    }
+}
+
+/// An input as the journal has it (postcard).
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry<'e> {
+    pub epoch: [u8; 8],
+    pub sequence: u64,
+    /// Microseconds since 1970, as the system believed.
+    pub arrived_us: i64,
+    /// It never was in a worker's queue.
+    pub spilled: bool,
+    pub topic: &'e str,
+    pub payload: &'e [u8],
+}
+
+impl<'e> Entry<'e> {
+    /// None when the bytes are no entry.
+    pub fn read(bytes: &'e [u8]) -> Option<Entry<'e>> {
+        postcard::from_bytes(bytes).ok()
+    }
+}

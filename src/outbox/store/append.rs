@@ -1,0 +1,350 @@
+//! Appending: a batch becomes a frame, a frame becomes durable, a full segment gives way to the
+//! next, and what a failed sync left in doubt is written again.
+
+use std::io;
+
+use super::{
+    books::Fate,
+    frame::{Directory, FrameBuilder, HEAD_BYTES, Run},
+    segment::{FILE_HEAD_BYTES, Head},
+    state::{Import, Mark, Segment, State},
+    store::{Active, Batch, Store, Unsynced, is_full},
+};
+use edgeward_core::domain::Durability;
+
+impl Store {
+    /// Writes a batch and what is pending as one frame; durable on return, as the durability has
+    /// it. Returns the lanes' first sequences, in the order of their first records.
+    ///
+    /// # Errors
+    /// What the file system says. The frame then waits: [`Store::retry`] or [`Store::give_up`].
+    pub fn commit(&mut self, batch: &Batch) -> io::Result<Vec<Run>> {
+        let bytes: usize = batch.records.iter().map(|(_, payload)| payload.len() + 8).sum();
+        // Before sequences are given, so that a new segment's head knows nothing of this batch.
+        let ready = if self.unsynced.is_empty() { self.make_active(bytes as u64) } else { Ok(()) };
+        let runs = self.build(batch, None);
+        ready?;
+        self.flush(self.options.durability == Durability::Sync)?;
+        Ok(runs)
+    }
+
+    /// Counts results from a file of another outbox into their lanes and writes them, durable on
+    /// return. How far the file was taken on is in the same frame, so that an import that was cut
+    /// short goes on where it stopped. `whole`: these are its last records.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn import(&mut self, batch: &Batch, file: [u8; 32], whole: bool) -> io::Result<()> {
+        let bytes: usize = batch.records.iter().map(|(_, payload)| payload.len() + 8).sum();
+        self.make_active(bytes as u64)?;
+        let before = self.shared.state().import_of(&file).map_or(0, |import| import.records);
+        let records = before + batch.records.len() as u64;
+        self.mark(Mark::Imported(Import { file, records, whole }));
+        self.build(batch, Some(file));
+        self.flush(true)
+    }
+
+    /// Gives sequences, counts, and puts the frame where [`Store::flush`] finds it.
+    fn build(&mut self, batch: &Batch, imported: Option<[u8; 32]>) -> Vec<Run> {
+        let mut state = self.shared.state();
+        self.builder.clear();
+        for (lane, payload) in &batch.records {
+            let Some(of) = state.lane_mut(*lane) else { continue };
+            self.builder.record(*lane, of.next, payload);
+            of.next += 1;
+            let came = if imported.is_some() { &mut of.books.imported } else { &mut of.books.made };
+            *came += 1;
+            self.touched_lanes.insert(*lane);
+        }
+        for (pipeline, more) in &batch.units {
+            state.pipelines[usize::from(*pipeline)].units.add(more);
+            self.touched_pipelines.insert(*pipeline);
+        }
+        drop(state);
+        // Only now: a segment's head or a frame of marks that was written for this batch's sake must
+        // not tell of ends whose outcome is not in the log.
+        let inputs = self.end_inputs(batch);
+        let state = self.shared.state();
+        let runs = self.builder.runs().to_vec();
+        for mark in self.pending.drain(..) {
+            self.builder.mark(&mark);
+        }
+        for pipeline in std::mem::take(&mut self.touched_pipelines) {
+            let Some(of) = state.pipelines.get(usize::from(pipeline)) else { continue };
+            let books = of.units.clone();
+            self.builder.mark(&Mark::Units { pipeline, books });
+        }
+        for lane in std::mem::take(&mut self.touched_lanes) {
+            let books = state.lanes[usize::from(lane)].books;
+            self.builder.mark(&Mark::Results { lane, books });
+        }
+        if self.builder.is_empty() {
+            return runs;
+        }
+        // For where it will most likely be written; sealed again if that changes.
+        let sealed_for = self.active.as_ref().map_or((0, 0), |active| (active.seed, active.synced));
+        let (seed, synced_to) = sealed_for;
+        let bytes = self.builder.finish_owned(seed, self.now_ms, synced_to, self.options.compress);
+        let raw_bytes = u32::try_from(self.builder.body_bytes()).unwrap_or(u32::MAX);
+        let directory = Directory { at_ms: self.now_ms, synced_to: 0, raw_bytes, runs: runs.clone() };
+        let units = batch.units.clone();
+        let written = false;
+        self.unsynced.push(Unsynced { bytes, sealed_for, directory, units, inputs, imported, written });
+        runs
+    }
+
+    /// Writes what is pending, without records.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn flush_marks(&mut self) -> io::Result<()> {
+        if self.has_pending() {
+            self.commit(&Batch::default())?;
+        }
+        self.flush(self.options.durability != Durability::None)
+    }
+
+    /// Writes something that changes nothing, to see whether writing works.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn probe(&mut self) -> io::Result<()> {
+        self.touch_pipeline(0);
+        self.flush_marks()
+    }
+
+    /// Makes durable what is written ([`Durability::Interval`]).
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.flush(true)
+    }
+
+    /// Tries again to write what failed.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn retry(&mut self) -> io::Result<()> {
+        self.flush(self.options.durability != Durability::None)
+    }
+
+    /// Takes back the batch that could not be written, as if it had not been asked for; it may be
+    /// committed again. Only for one with records, and before anything else is asked for.
+    pub fn withdraw(&mut self) {
+        let Some(frame) = self.unsynced.pop() else { return };
+        frame.take_back(&mut self.shared.state());
+        // What of it stands in the file is not to be followed by the same sequences once more, and
+        // the marks that were in it are in the state: a new head carries them.
+        self.active = None;
+        self.needs_head = true;
+    }
+
+    /// Lets go of the records that could not be written and counts them as shed. Inputs among
+    /// them are only not journaled: the caller still has them.
+    pub fn give_up(&mut self) {
+        // What stands in the file already may yet be synced ([`Durability::Interval`]).
+        let (kept, lost): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.unsynced).into_iter().partition(|frame| frame.written);
+        self.unsynced = kept;
+        for frame in lost {
+            for run in frame.directory.runs {
+                let range = run.first..run.first + u64::from(run.count);
+                if let Some(lane) = self.shared.state().lane_mut(run.lane).filter(|lane| lane.is_input()) {
+                    lane.settled.insert(range.clone());
+                }
+                self.end(run.lane, range, Fate::Shed);
+            }
+            // The marks that were in it are in the state: a new head carries them.
+            self.touched_pipelines.extend(frame.units.iter().map(|(pipeline, _)| *pipeline));
+            self.needs_head = true;
+        }
+    }
+
+    /// Counts a batch that is not even tried.
+    pub fn discard(&mut self, batch: &Batch) {
+        self.build(batch, None);
+        self.give_up();
+    }
+
+    fn flush(&mut self, sync: bool) -> io::Result<()> {
+        match self.try_flush(sync) {
+            Ok(()) => Ok(()),
+            // The same file may do once there is room.
+            Err(error) if is_full(&error) => Err(error),
+            Err(_) => {
+                self.doubt();
+                self.try_flush(sync).inspect_err(|_| self.doubt())
+            }
+        }
+    }
+
+    /// After a failed sync nobody knows what of it is there (fsync does not tell again): all that is
+    /// in doubt goes to a new file, also the state that the lost file's head alone may have known.
+    fn doubt(&mut self) {
+        self.active = None;
+        self.needs_head = true;
+        self.unsynced.iter_mut().for_each(|frame| frame.written = false);
+    }
+
+    fn try_flush(&mut self, sync: bool) -> io::Result<()> {
+        // A head that is written for itself alone still has to become durable.
+        let head_only = self.active.as_ref().map_or(self.needs_head, |active| active.synced == 0);
+        if self.unsynced.is_empty() && !(head_only && sync) {
+            return Ok(());
+        }
+        if self.active.is_none() {
+            self.make_active(0)?;
+        }
+        self.free_bytes.set(None);
+        let Some(active) = &mut self.active else { return Ok(()) };
+        for frame in self.unsynced.iter_mut().filter(|frame| !frame.written) {
+            if frame.sealed_for != (active.seed, active.synced) {
+                super::frame::reseal(&mut frame.bytes, active.seed, active.synced);
+                frame.sealed_for = (active.seed, active.synced);
+            }
+            active.file.write_at(&frame.bytes, active.len)?;
+            active.len += frame.bytes.len() as u64;
+            frame.written = true;
+        }
+        if sync {
+            self.sync_active()?;
+        } else if self.options.durability == Durability::None {
+            self.durable();
+        }
+        Ok(())
+    }
+
+    fn sync_active(&mut self) -> io::Result<()> {
+        let Some(active) = &mut self.active else { return Ok(()) };
+        if active.len > active.synced {
+            active.file.sync()?;
+        }
+        if !active.named {
+            self.disk.sync_names()?;
+            active.named = true;
+        }
+        self.durable();
+        Ok(())
+    }
+
+    /// Everything written counts from now on: readers may see it.
+    fn durable(&mut self) {
+        let Some(active) = &mut self.active else { return };
+        active.synced = active.len;
+        let mut state = self.shared.state();
+        let Some(segment) = state.segments.last_mut() else { return };
+        segment.bytes = active.synced;
+        for frame in self.unsynced.drain(..) {
+            segment.note(&frame.directory);
+            self.builder.recycle(frame.bytes);
+        }
+    }
+
+    /// Makes sure that there is a file with room for `bytes`.
+    fn make_active(&mut self, bytes: u64) -> io::Result<()> {
+        if let Some(active) = &self.active {
+            let empty = active.len == active.begin;
+            let fits = active.len + bytes + HEAD_BYTES as u64 <= self.options.segment_bytes;
+            if !self.needs_head && (empty || (fits && !self.is_aged())) {
+                return Ok(());
+            }
+            if self.options.durability == Durability::None {
+                self.durable();
+            } else {
+                self.sync_active().inspect_err(|error| {
+                    if !is_full(error) {
+                        self.doubt();
+                    }
+                })?;
+            }
+        }
+        self.rotate()
+    }
+
+    /// True when the segment being written is old enough to be sealed.
+    fn is_aged(&self) -> bool {
+        let state = self.shared.state();
+        let age_ms = |segment: &Segment| self.now_ms.saturating_sub(segment.oldest_at_ms);
+        state
+            .segments
+            .last()
+            .is_some_and(|segment| !segment.runs.is_empty() && age_ms(segment) > self.options.segment_age_ms)
+    }
+
+    /// Seals the segment being written and begins the next.
+    pub(super) fn rotate(&mut self) -> io::Result<()> {
+        self.active = None;
+        let (head, checkpoint) = {
+            let mut state = self.shared.state();
+            let file = state.next_file;
+            state.next_file += 1;
+            // Not while the head takes ends back: what was settled must still be known then.
+            let trimmed = state.lanes.iter_mut().filter(|lane| lane.is_input() && self.unsynced.is_empty());
+            for lane in trimmed {
+                let done = lane.done.ranges().next();
+                if let Some(done) = done {
+                    lane.settled.remove(done);
+                }
+            }
+            state.at_ms = self.now_ms;
+            (Head { store: self.id, file }, self.checkpoint(&state))
+        };
+        let segment = Segment::new(head.file, FILE_HEAD_BYTES);
+        let name = segment.name();
+        let mut bytes = head.to_bytes();
+        bytes.extend(checkpoint_frame(head, &checkpoint));
+        let file = self.disk.create(&name)?;
+        let sized = file.set_len(self.options.segment_bytes.max(bytes.len() as u64));
+        if let Err(error) = sized.and_then(|()| file.write_at(&bytes, 0)) {
+            // A head that is not whole is nobody's; recovery would remove it too.
+            let _ = self.disk.remove(&name);
+            return Err(error);
+        }
+        let len = bytes.len() as u64;
+        let mut state = self.shared.state();
+        state.segments.push(segment);
+        drop(state);
+        self.needs_head = false;
+        self.active = Some(Active { file, seed: head.seed(), begin: len, len, synced: 0, named: false });
+        self.keep_reserve();
+        Ok(())
+    }
+
+    /// The state without what is not durable yet.
+    fn checkpoint(&self, state: &State) -> State {
+        let mut checkpoint = state.clone();
+        self.unsynced.iter().for_each(|frame| frame.take_back(&mut checkpoint));
+        checkpoint
+    }
+}
+
+impl Unsynced {
+    /// As if it had not been.
+    fn take_back(&self, state: &mut State) {
+        for run in &self.directory.runs {
+            let lane = &mut state.lanes[usize::from(run.lane)];
+            lane.next -= u64::from(run.count);
+            let came = match self.imported {
+                Some(_) => &mut lane.books.imported,
+                None => &mut lane.books.made,
+            };
+            *came = came.saturating_sub(u64::from(run.count));
+            let of_file = |import: &&mut Import| self.imported == Some(import.file);
+            if let Some(import) = state.imports.iter_mut().find(of_file) {
+                (import.records, import.whole) = (import.records - u64::from(run.count), false);
+            }
+        }
+        for (pipeline, units) in &self.units {
+            state.pipelines[usize::from(*pipeline)].units.subtract(units);
+        }
+        self.inputs.take_back(state);
+    }
+}
+
+/// A segment's first frame: the state it begins with.
+fn checkpoint_frame(head: Head, state: &State) -> Vec<u8> {
+    let mut builder = FrameBuilder::default();
+    builder.checkpoint(state);
+    builder.finish(head.seed(), state.at_ms, 0, true).to_vec()
+}
