@@ -8,9 +8,9 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::mqtt::Ticket;
 use crate::outbox::{Input, Listener};
 use edgeward_core::domain::Epoch;
+use edgeward_core::domain::Ticket;
 
 /// A message on its way to the scorer.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
         mpsc,
     },
     time::{Duration, Instant},
@@ -22,12 +22,12 @@ use crate::outbox::{
 };
 use crate::{
     config::{ClassConfig, OutboxConfig, RESULT_CLASS, testing::held_pipeline},
-    mqtt::{Admission, Handler, Incoming, Options, Session as MqttSession, Ticket},
+    mqtt::{Admission, Handler, Incoming, Options, Session as MqttSession},
     telemetry::{ModelInfo, Telemetry},
 };
 use edgeward_core::{
     crypto,
-    domain::{ClassPolicy, Durability, Order},
+    domain::{ClassPolicy, Durability, Order, Settle, Ticket},
     scoring::{Encoder, Scorer, ScorerOptions},
 };
 
@@ -134,17 +134,17 @@ impl Rig {
         Rig { inbox, outbox, thread, worker, permits: held.then_some(permits) }
     }
 
-    /// A message at QoS 1; how many parts of its acknowledgement are open.
-    fn say(&mut self, source: &str, payload: &str) -> Arc<AtomicUsize> {
-        let (ticket, open) = Ticket::alone();
+    /// A message at QoS 1; what its sender is told.
+    fn say(&mut self, source: &str, payload: &str) -> Arc<Told> {
+        let told = Arc::new(Told::default());
         let incoming = Incoming {
             topic: format!("in/{source}"),
             payload: payload.to_owned().into(),
             retained: false,
-            ticket: Some(ticket),
+            ticket: Some(Ticket::new(told.clone())),
         };
         assert!(matches!(self.inbox.message(incoming), Admission::Taken));
-        open
+        told
     }
 
     fn permit(&self) {
@@ -212,8 +212,18 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-fn acknowledged(open: &Arc<AtomicUsize>) -> bool {
-    open.load(Ordering::Acquire) == 0
+/// A sender that waits for its acknowledgement.
+#[derive(Default)]
+struct Told(AtomicBool);
+
+impl Settle for Told {
+    fn settled(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+fn acknowledged(told: &Told) -> bool {
+    told.0.load(Ordering::Acquire)
 }
 
 #[test]

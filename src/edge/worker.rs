@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{
     config::TopicTemplate,
-    mqtt::{Publish, Publisher, Qos, Receipt, Ticket},
+    mqtt::{Publish, Publisher, Qos, Receipt},
     telemetry::{PipelineStats, ShedPolicy},
 };
 use edgeward_core::{
-    domain::{Bucket, InputId, Reason, Rejection},
+    domain::{Bucket, InputId, Reason, Rejection, Ticket},
     scoring::{Encoder, Message, Outcome, Scorer, Settled, Stamp, Verdict},
 };
 

@@ -4,47 +4,30 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
+use edgeward_core::domain::{Settle, Ticket};
 use tokio::sync::Notify;
 
-/// The promise to acknowledge one QoS 1 message, shared by everybody who has a part in it.
-///
-/// Dropping it without [`Ticket::done`] leaves the message unacknowledged: the broker then sends
-/// it again after a reconnect. A ticket that outlives its connection does nothing.
-#[derive(Debug, Clone)]
-pub struct Ticket {
-    open: Arc<AtomicUsize>,
+/// One QoS 1 message on its way to its PUBACK. One that outlives its connection does nothing.
+struct Entry {
+    packet_id: u16,
+    is_settled: AtomicBool,
     wake: Arc<Notify>,
 }
 
-impl Ticket {
-    /// Adds `parts` to those who must be done before the message is acknowledged.
-    pub fn add_parts(&self, parts: usize) {
-        self.open.fetch_add(parts, Ordering::AcqRel);
-    }
-
-    /// A ticket of no connection, and the count of its open parts.
-    #[cfg(test)]
-    pub fn alone() -> (Ticket, Arc<AtomicUsize>) {
-        let open = Arc::new(AtomicUsize::new(1));
-        (Ticket { open: open.clone(), wake: Arc::default() }, open)
-    }
-
-    /// One part is done.
-    pub fn done(self) {
-        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.wake.notify_one();
-        }
+impl Settle for Entry {
+    fn settled(&self) {
+        self.is_settled.store(true, Ordering::Release);
+        self.wake.notify_one();
     }
 }
 
 /// The unacknowledged messages of one connection, in arrival order.
-#[derive(Debug)]
 pub(super) struct AckBook {
-    waiting: VecDeque<(u16, Arc<AtomicUsize>)>,
+    waiting: VecDeque<Arc<Entry>>,
     wake: Arc<Notify>,
 }
 
@@ -55,18 +38,17 @@ impl AckBook {
 
     /// Enters a message; its ticket has one part.
     pub fn enter(&mut self, packet_id: u16) -> Ticket {
-        let open = Arc::new(AtomicUsize::new(1));
-        self.waiting.push_back((packet_id, open.clone()));
-        Ticket { open, wake: self.wake.clone() }
+        let is_settled = AtomicBool::new(false);
+        let entry = Arc::new(Entry { packet_id, is_settled, wake: self.wake.clone() });
+        self.waiting.push_back(entry.clone());
+        Ticket::new(entry)
     }
 
-    /// The next message whose turn it is, if all its parts are done.
+    /// The next message whose turn it is, if it is settled.
     pub fn next_done(&mut self) -> Option<u16> {
-        let (_, open) = self.waiting.front()?;
-        if open.load(Ordering::Acquire) > 0 {
-            return None;
-        }
-        self.waiting.pop_front().map(|(packet_id, _)| packet_id)
+        self.waiting
+            .pop_front_if(|entry| entry.is_settled.load(Ordering::Acquire))
+            .map(|entry| entry.packet_id)
     }
 }
 

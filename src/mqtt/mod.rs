@@ -18,7 +18,6 @@ mod serve;
 mod session;
 mod tls;
 
-pub use acks::Ticket;
 pub use connect::{ConnectError, try_connect};
 pub use options::{BrokerUrl, Options, Qos, Secret, Will};
 pub use outbound::{Publish, Publisher, Receipt, Receiver};

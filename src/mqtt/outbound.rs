@@ -11,7 +11,9 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::{Qos, Ticket};
+use edgeward_core::domain::Ticket;
+
+use super::Qos;
 
 /// One message to publish.
 #[derive(Debug)]

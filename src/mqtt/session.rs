@@ -7,10 +7,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use edgeward_core::domain::Ticket;
 use tokio::sync::watch;
 
 use super::{
-    ConnectError, Options, Publish, Publisher, Qos, Ticket,
+    ConnectError, Options, Publish, Publisher, Qos,
     backoff::Backoff,
     connect::{Connection, Transport, connect},
     in_flight::InFlight,

@@ -14,8 +14,8 @@ use super::{
     input::{Input, Stage},
     store::{Fate, Shared, UnitBooks, cursor::Cursor, disk::Disk},
 };
-use crate::mqtt::Ticket;
 use edgeward_core::domain::Order;
+use edgeward_core::domain::Ticket;
 
 /// What a worker knows after a batch of messages; becomes durable as one.
 #[derive(Debug, Default)]

@@ -8,8 +8,8 @@ use std::{
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::mqtt::Ticket;
 use edgeward_core::domain::Epoch;
+use edgeward_core::domain::Ticket;
 
 /// One message for one pipeline, known to the worker that scores it and to the writer that
 /// journals it if that takes long.

@@ -12,8 +12,9 @@ use super::{
     input::{Input, Stage},
     store::{Batch, Fate, Mark, Moment, Store},
 };
-use crate::{config::ClassConfig, mqtt::Ticket};
+use crate::config::ClassConfig;
 use edgeward_core::domain::Durability;
+use edgeward_core::domain::Ticket;
 
 /// What the writer is told.
 #[derive(Debug, Clone)]

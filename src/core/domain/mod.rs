@@ -6,6 +6,7 @@ mod books;
 mod id;
 mod reason;
 mod retention;
+mod ticket;
 mod topic;
 
 pub use edgeward_engine::{ElementType, Tensor, TensorData};
@@ -14,4 +15,5 @@ pub use books::{Books, Bucket};
 pub use id::{Epoch, InputId, ResultId};
 pub use reason::{Reason, Rejection};
 pub use retention::{ClassPolicy, Durability, Order, WhenFull};
+pub use ticket::{Settle, Ticket};
 pub use topic::{TopicFilter, TopicFilterError};
