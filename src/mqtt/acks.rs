@@ -46,9 +46,10 @@ impl AckBook {
 
     /// The next message whose turn it is, if it is settled.
     pub fn next_done(&mut self) -> Option<u16> {
-        self.waiting
-            .pop_front_if(|entry| entry.is_settled.load(Ordering::Acquire))
-            .map(|entry| entry.packet_id)
+        if !self.waiting.front()?.is_settled.load(Ordering::Acquire) {
+            return None;
+        }
+        self.waiting.pop_front().map(|entry| entry.packet_id)
     }
 }
 

@@ -27,6 +27,15 @@ pub struct Held {
 }
 
 impl Held {
+    /// All it knows: whether it holds, since when, and for how many readings.
+    pub fn parts(&self) -> (bool, Option<f64>, u32) {
+        (self.now, self.since, self.count)
+    }
+
+    pub fn from_parts(now: bool, since: Option<f64>, count: u32) -> Self {
+        Held { now, since, count }
+    }
+
     /// Takes the next reading's answer and time; tells whether the condition counts. A time before the
     /// stretch's beginning is as if no time had passed.
     pub fn step(&mut self, now: bool, secs: Option<f64>, rule: HoldRule) -> bool {

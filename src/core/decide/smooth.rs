@@ -15,6 +15,18 @@ impl<L: PartialEq + Clone> Majority<L> {
         Majority { length: length.max(1), seen: VecDeque::new() }
     }
 
+    /// Goes on behind the labels that another one has [`seen`](Self::seen).
+    pub fn resumed(length: usize, mut seen: VecDeque<L>) -> Self {
+        let length = length.max(1);
+        seen.drain(..seen.len().saturating_sub(length));
+        Majority { length, seen }
+    }
+
+    /// The last labels, oldest first.
+    pub fn seen(&self) -> &VecDeque<L> {
+        &self.seen
+    }
+
     /// Takes a label; of labels seen equally often the one seen last wins.
     pub fn push(&mut self, label: L) -> L {
         if self.seen.len() == self.length {
@@ -49,6 +61,16 @@ impl ExponentialMean {
     /// `alpha` from 0 (never moves) to 1 (no smoothing).
     pub fn new(alpha: f64) -> Self {
         ExponentialMean { alpha, state: Vec::new() }
+    }
+
+    /// Goes on from the means that another one had as its [`state`](Self::state).
+    pub fn resumed(alpha: f64, state: Vec<f64>) -> Self {
+        ExponentialMean { alpha, state }
+    }
+
+    /// The last means.
+    pub fn state(&self) -> &[f64] {
+        &self.state
     }
 
     /// Takes values and puts the means in their place; another number of values begins anew.

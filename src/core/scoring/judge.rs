@@ -75,6 +75,10 @@ impl Judge {
             });
         };
         match (state, answer) {
+            // What is known already must not move conditions a second time.
+            (UnitState::InBatch, Ok(_)) if unit.replayed => {
+                settle(Settled { message, input_id: &input_id, source, number, outcome: Outcome::Merged });
+            }
             (UnitState::Merged, _) => {
                 settle(Settled { message, input_id: &input_id, source, number, outcome: Outcome::Merged });
             }

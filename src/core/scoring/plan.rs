@@ -98,10 +98,15 @@ impl Plan {
 
     /// True when the outcome of a reading may depend on earlier ones of its source.
     pub fn is_stateful(&self) -> bool {
+        self.remembers_readings() || self.keeps_memory()
+    }
+
+    /// True when something is remembered that no number of last readings gives back: conditions with
+    /// hysteresis or that must last, steadied outputs, steps that run on.
+    pub fn keeps_memory(&self) -> bool {
         let runs_on =
             |input: &InputPlan| input.prepared.as_ref().is_some_and(|prepared| !prepared.running.is_empty());
-        self.remembers_readings()
-            || self.inputs.iter().any(runs_on)
+        self.inputs.iter().any(runs_on)
             || self.smooths()
             || self
                 .conditions

@@ -1,5 +1,4 @@
-//! The scorer: messages in, one outcome for each of their readings out. Synchronous, no IO, no
-//! clock of its own; the daemon, the command line and the service all run this.
+//! The scorer: messages in, one outcome for each of their readings out. Synchronous, no IO, no clock.
 
 use std::{sync::Arc, time::Duration};
 
@@ -80,7 +79,7 @@ pub struct Settled<'s> {
 }
 
 pub struct Scorer {
-    plan: Arc<Plan>,
+    pub(super) plan: Arc<Plan>,
     engine: Arc<dyn Engine>,
     session: Box<dyn Session>,
     options: ScorerOptions,
@@ -89,9 +88,10 @@ pub struct Scorer {
     takers: Vec<Taker>,
     slots: IdentitySlots,
     last_known: usize,
-    sources: SourceTable,
+    pub(super) sources: SourceTable,
     judge: Judge,
     batch: Batch,
+    keeps_memory: bool,
     numbers: Vec<f64>,
     panics: u64,
 }
@@ -120,6 +120,8 @@ pub(super) struct Unit {
     pub time_ns: Option<i64>,
     pub frame: Option<Frame>,
     pub window: Option<WindowNote>,
+    /// Its outcome is known: nothing is judged anew.
+    pub replayed: bool,
     pub state: UnitState,
 }
 
@@ -156,6 +158,7 @@ impl Scorer {
             sources: SourceTable::new(options.max_sources),
             judge: Judge::new(plan.clone(), options.pipeline.clone()),
             batch: Batch::new(&plan),
+            keeps_memory: plan.keeps_memory(),
             numbers: Vec::new(),
             panics: 0,
             session: engine.session(),
@@ -208,6 +211,7 @@ impl Scorer {
                     time_ns: None,
                     frame: None,
                     window: None,
+                    replayed: input.replayed,
                     state,
                 });
                 1
@@ -320,9 +324,14 @@ impl Scorer {
             time_ns: None,
             frame: row.frame,
             window: None,
+            replayed: input.replayed,
             state: UnitState::Merged,
         };
-        unit.state = match self.take(input, row, &mut unit) {
+        let taken = self.take(input, row, &mut unit);
+        if self.keeps_memory && !input.replayed {
+            self.sources.note_change(unit.source.as_deref().unwrap_or(""));
+        }
+        unit.state = match taken {
             Ok(true) => UnitState::InBatch,
             Ok(false) => UnitState::Merged,
             Err(rejection) => UnitState::Rejected(rejection),
@@ -345,6 +354,11 @@ impl Scorer {
             unit.source = Some(state.name.clone());
         }
         state.last_known.resize(self.last_known, None);
+        if !input.replayed
+            && let Some(learned) = state.learned_before.take()
+        {
+            state.running = learned;
+        }
         let batch = &mut self.batch;
         let time = || read_time(time, self.plan.spec.payload.time_format);
         if self.plan.conditions_need_time() {

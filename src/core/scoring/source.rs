@@ -62,6 +62,11 @@ pub struct SourceState {
     pub conditions: Vec<Held>,
     /// Of each output, where it is steadied.
     pub(super) steady: Vec<Option<Steady>>,
+    /// What steps had learned in an earlier run: put in place with the first new reading, since readings
+    /// that are replayed before it are part of it already.
+    pub(super) learned_before: Option<Vec<Vec<RunningState>>>,
+    /// It stands among those whose memory changed.
+    is_changed: bool,
 }
 
 impl SourceState {
@@ -97,11 +102,19 @@ pub struct SourceTable {
     /// No source becomes idle before this: spares a flood of new names the search.
     next_idle: Duration,
     evicted: u64,
+    /// Sources whose memory changed, or that are gone, since [`SourceTable::take_changed`].
+    changed: Vec<Arc<str>>,
 }
 
 impl SourceTable {
     pub fn new(max_sources: usize) -> Self {
-        SourceTable { max_sources, sources: HashMap::new(), next_idle: Duration::ZERO, evicted: 0 }
+        SourceTable {
+            max_sources,
+            sources: HashMap::new(),
+            next_idle: Duration::ZERO,
+            evicted: 0,
+            changed: Vec::new(),
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -116,6 +129,26 @@ impl SourceTable {
     /// The state of `name`, without touching it.
     pub fn peek(&self, name: &str) -> Option<&SourceState> {
         self.sources.get(name)
+    }
+
+    /// Notes that the memory of `name` changes.
+    pub(super) fn note_change(&mut self, name: &str) {
+        if let Some(state) = self.sources.get_mut(name)
+            && !std::mem::replace(&mut state.is_changed, true)
+        {
+            self.changed.push(state.name.clone());
+        }
+    }
+
+    /// Sources whose memory changed since the last call, also those that are gone.
+    pub(super) fn take_changed(&mut self) -> Vec<Arc<str>> {
+        let changed = std::mem::take(&mut self.changed);
+        for name in &changed {
+            if let Some(state) = self.sources.get_mut(name) {
+                state.is_changed = false;
+            }
+        }
+        changed
     }
 
     /// The state of `name` at `now` (a monotonic time), new if need be.
@@ -144,7 +177,10 @@ impl SourceTable {
             let oldest = self.sources.values().min_by_key(|state| state.last_seen);
             if let Some((name, seen)) = oldest.map(|state| (state.name.clone(), state.last_seen)) {
                 if seen + idle <= now {
-                    self.sources.remove(&name);
+                    let gone = self.sources.remove(&name);
+                    if gone.is_some_and(|state| !state.is_changed) {
+                        self.changed.push(name);
+                    }
                     self.evicted += 1;
                     return Ok(());
                 }

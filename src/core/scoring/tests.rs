@@ -3,6 +3,7 @@
 
 mod decisions;
 mod declared;
+mod memory;
 mod series;
 mod spectra;
 mod windows;

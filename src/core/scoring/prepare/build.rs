@@ -9,7 +9,7 @@ use super::{
     },
     MAX_FEATURES, MAX_VALUES, Pipeline, Running, Series, Shape, Stage, Times,
     fields::select,
-    running::RunningKind,
+    running::{RunningKind, RunningState},
     stage::Kind,
     transform::Transform,
 };
@@ -27,6 +27,13 @@ pub struct Prepared {
     pub resample: Option<ResampleSpec>,
     /// Missing values may come in: a step or the grid takes care of them.
     pub takes_missing: bool,
+}
+
+impl Prepared {
+    /// What its steps remember of a source that was not seen before.
+    pub fn begin(&self) -> Vec<RunningState> {
+        self.running.iter().map(Running::begin).collect()
+    }
 }
 
 /// Plans the input `tensor`, whose unit in the model has the dimensions `dims`. None when nothing is

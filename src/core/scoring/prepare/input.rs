@@ -28,8 +28,8 @@ impl Preparer {
 
     /// What comes of a reading by itself, in place; `states` is what the source's earlier ones left.
     pub fn take(&self, states: &mut Vec<RunningState>, reading: &mut [f64]) {
-        for step in states.len()..self.prepared.running.len() {
-            states.push(self.prepared.running[step].begin());
+        if states.len() < self.prepared.running.len() {
+            *states = self.prepared.begin();
         }
         for point in reading.chunks_exact_mut(self.prepared.channels.max(1)) {
             for (step, state) in self.prepared.running.iter().zip(&mut *states) {

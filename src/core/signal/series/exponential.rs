@@ -46,6 +46,16 @@ impl Exponential {
         Exponential { spec, mean: f64::NAN, variance: 0.0, weights: 1.0, squares: 1.0, past: 1.0 }
     }
 
+    /// All it knows, for [`Exponential::with_parts`]: mean, variance, and three weights.
+    pub fn parts(&self) -> [f64; 5] {
+        [self.mean, self.variance, self.weights, self.squares, self.past]
+    }
+
+    /// The same rule, with what another one knew.
+    pub fn with_parts(self, [mean, variance, weights, squares, past]: [f64; 5]) -> Self {
+        Exponential { spec: self.spec, mean, variance, weights, squares, past }
+    }
+
     /// Takes the next reading; a NaN changes nothing but the time.
     pub fn push(&mut self, x: f64) {
         let ExponentialSpec { alpha, adjust, ignore_na, .. } = self.spec;

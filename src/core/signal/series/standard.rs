@@ -12,6 +12,15 @@ pub struct Welford {
 }
 
 impl Welford {
+    /// All it knows: how many values, their mean, the sum of squares around it.
+    pub fn parts(&self) -> (u64, f64, f64) {
+        (self.count, self.mean, self.squares)
+    }
+
+    pub fn from_parts(count: u64, mean: f64, squares: f64) -> Self {
+        Welford { count, mean, squares }
+    }
+
     /// Takes the next value; NaN is passed over.
     pub fn push(&mut self, x: f64) {
         if x.is_nan() {
