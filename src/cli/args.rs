@@ -82,6 +82,9 @@ pub struct CheckArgs {
     /// Then also connect to the broker, under another client id
     #[arg(long)]
     pub connect: bool,
+    /// End with a failure also when there are only warnings
+    #[arg(long)]
+    pub strict: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -16,6 +16,8 @@ use edgeward_core::settings::Fault;
 struct Report<'r> {
     ok: bool,
     faults: Vec<FaultLine<'r>>,
+    /// What only looks right.
+    warnings: Vec<FaultLine<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     broker: Option<&'r str>,
 }
@@ -34,7 +36,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     let config = match (&loaded, args.json) {
         (Ok(config), _) => config,
         (Err(ConfigError { faults }), true) => {
-            print_json(faults, None)?;
+            print_json(faults, &[], None)?;
             return Err(Failure::ConfigTold);
         }
         (Err(ConfigError { faults }), false) => return Err(tell(faults)),
@@ -46,11 +48,15 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
             Ok(Some(())) => Some("connected".to_owned()),
             Err(error) => Some(error.to_string()),
         };
-        print_json(&[], text.as_deref())?;
+        print_json(&[], &config.warnings, text.as_deref())?;
     } else {
+        for warning in &config.warnings {
+            eprintln!("{} {warning}", style("warning:").yellow().bold().for_stderr());
+        }
         summary(config, broker.as_ref().ok().copied().flatten().is_some())?;
     }
-    broker.map(drop).map_err(Failure::Failed)
+    broker.map(drop).map_err(Failure::Failed)?;
+    if args.strict && !config.warnings.is_empty() { Err(Failure::ConfigTold) } else { Ok(()) }
 }
 
 fn connect(config: &Config) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -70,17 +76,22 @@ pub fn tell(faults: &[Fault]) -> Failure {
     Failure::ConfigTold
 }
 
-fn print_json(faults: &[Fault], broker: Option<&str>) -> Result<(), Failure> {
-    let faults = faults.iter().map(|fault| FaultLine {
+fn line_of(fault: &Fault) -> FaultLine<'_> {
+    FaultLine {
         path: &fault.path,
         value: fault.value.as_deref(),
         reason: &fault.reason,
         origin: fault.origin.as_deref(),
         suggestion: fault.suggestion.as_deref(),
-    });
-    let faults: Vec<_> = faults.collect();
+    }
+}
+
+fn print_json(faults: &[Fault], warnings: &[Fault], broker: Option<&str>) -> Result<(), Failure> {
+    let faults: Vec<_> = faults.iter().map(line_of).collect();
+    let warnings: Vec<_> = warnings.iter().map(line_of).collect();
     let ok = faults.is_empty() && broker.is_none_or(|broker| broker == "connected");
-    let text = serde_json::to_string_pretty(&Report { ok, faults, broker }).map_err(Failure::failed)?;
+    let text =
+        serde_json::to_string_pretty(&Report { ok, faults, warnings, broker }).map_err(Failure::failed)?;
     // Not `println!`: a reader that closed the pipe is no reason to panic.
     Ok(writeln!(io::stdout(), "{text}")?)
 }

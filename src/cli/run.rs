@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 
 use super::{Failure, args::RunArgs};
 use crate::{
-    config::{Config, Layers},
+    config::{Config, Layers, Running},
     edge::{Command, Daemon, RunReport},
     telemetry::{http, log},
 };
@@ -19,9 +19,11 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let layers = args.config.layers();
     let config = Config::load(&layers).map_err(|error| super::check::tell(&error.faults))?;
     log::init(config.log_format, &config.log_level).map_err(Failure::config)?;
+    warn_of(&config);
     // Before anything is started, so that a taken port is told at once.
     let listener = config.admin.map(http::bind).transpose().map_err(Failure::failed)?;
     let state_dir = config.state_dir.clone();
+    let running = config.running();
     let daemon = Daemon::build(config).map_err(Failure::failed)?;
     let admin = match listener {
         Some(listener) => {
@@ -34,7 +36,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
         let (commands, receiver) = mpsc::channel(4);
-        let signals = tokio::spawn(signals(layers, commands)?);
+        let signals = tokio::spawn(signals(layers, running, commands)?);
         let report = daemon.run(receiver).await.map_err(Failure::failed);
         signals.abort();
         report
@@ -48,18 +50,20 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
 /// Turns signals into commands: the first SIGTERM or SIGINT drains, the next forces, SIGHUP reloads.
 fn signals(
     layers: Layers,
+    running: Running,
     commands: mpsc::Sender<Command>,
 ) -> Result<impl Future<Output = ()> + Send, Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let layers = Arc::new(layers);
+    let mut running = Arc::new(running);
     Ok(async move {
         loop {
             let command = tokio::select! {
                 _ = terminate.recv() => Command::Drain,
                 _ = interrupt.recv() => Command::Drain,
-                _ = hangup.recv() => reload(layers.clone()).await,
+                _ = hangup.recv() => reload(layers.clone(), &mut running).await,
             };
             if commands.send(command).await.is_err() {
                 return;
@@ -69,11 +73,18 @@ fn signals(
 }
 
 /// Reads the configuration again, away from the task that scores' messages pass through.
-async fn reload(layers: Arc<Layers>) -> Command {
+async fn reload(layers: Arc<Layers>, running: &mut Arc<Running>) -> Command {
     info!("reading the configuration again");
-    let loaded = tokio::task::spawn_blocking(move || Config::load(&layers)).await;
+    let known = running.clone();
+    let loaded = tokio::task::spawn_blocking(move || Config::load_over(&layers, &known)).await;
     match loaded {
-        Ok(Ok(config)) => Command::Reload(Box::new(config)),
+        Ok(Ok(config)) => {
+            warn_of(&config);
+            // The device's name is the one it started with.
+            let device = running.device.clone();
+            *running = Arc::new(Running { device, ..config.running() });
+            Command::Reload(Box::new(config))
+        }
         Ok(Err(refused)) => {
             for fault in &refused.faults {
                 warn!(%fault, "the new configuration is refused, the old one keeps running");
@@ -81,6 +92,12 @@ async fn reload(layers: Arc<Layers>) -> Command {
             Command::ReloadRefused(refused.to_string())
         }
         Err(failed) => Command::ReloadRefused(format!("reading the configuration failed: {failed}")),
+    }
+}
+
+fn warn_of(config: &Config) {
+    for warning in &config.warnings {
+        warn!(%warning, "a setting only looks right");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can only go wrong: settings that are fine alone and not together.
 
 use super::{BrokerConfig, OutboxConfig, PipelineConfig, UplinkConfig};
-use edgeward_core::{domain::TopicFilter, settings::Section};
+use edgeward_core::{domain::TopicFilter, scoring::SourceRule, settings::Section};
 
 pub(super) fn check(root: &Section<'_>, broker: Option<&BrokerConfig>, pipelines: &[PipelineConfig]) {
     for pipeline in pipelines {
@@ -125,6 +125,55 @@ pub(super) fn check_outbox(
                     return;
                 }
             }
+        }
+    }
+}
+
+/// What is allowed and most likely not meant.
+pub(super) fn warn(
+    root: &Section<'_>,
+    broker: Option<&BrokerConfig>,
+    pipelines: &[PipelineConfig],
+    outbox: Option<&OutboxConfig>,
+    uplinks: &[UplinkConfig],
+) {
+    if let Some(outbox) = outbox {
+        if uplinks.is_empty() {
+            let reason = "has no [uplinks.<name>]: results gather until it is full and the oldest are let go; add an uplink, or fetch them with `edgeward queue export`";
+            root.warn("outbox", reason);
+            for pipeline in pipelines.iter().filter(|pipeline| !pipeline.live) {
+                let reason = "is false and there is no uplink: nobody receives its verdicts";
+                root.warn(&format!("pipelines.{}.live", pipeline.name), reason);
+            }
+        }
+        for uplink in uplinks {
+            if !outbox.classes.iter().any(|class| class.uplink.as_ref() == Some(&uplink.name)) {
+                let reason = "takes no class, so nothing is sent there: name it as `uplink` of a class";
+                root.warn(&format!("uplinks.{}", uplink.name), reason);
+            }
+        }
+        let mut taken: Vec<&String> = Vec::new();
+        for class in &outbox.classes {
+            if !class.when.is_empty() && class.when.iter().all(|name| taken.contains(&name)) {
+                let reason = "names only conditions of classes that come before it: it never gets a verdict";
+                root.warn(&format!("classes.{}.when", class.name), reason);
+            }
+            taken.extend(&class.when);
+        }
+    }
+    for pipeline in pipelines {
+        let many = pipeline.topics.iter().any(|topic| topic.as_str().contains(['+', '#']));
+        if many && pipeline.source == SourceRule::None && pipeline.model.plan.spec().window.is_some() {
+            let reason = "match several topics and the model has a window, which mixes all of them: set `source_topic_level` or `source_field`";
+            root.warn(&format!("pipelines.{}.topics", pipeline.name), reason);
+        }
+    }
+    let uplinks = uplinks.iter().map(|uplink| (format!("uplinks.{}.url", uplink.name), &uplink.options));
+    let broker = broker.map(|broker| ("broker.url".to_owned(), &broker.options));
+    for (key, options) in broker.into_iter().chain(uplinks) {
+        let here = ["localhost", "127.0.0.1", "::1"].contains(&options.url.host.as_str());
+        if options.password.is_some() && !options.url.tls && !here {
+            root.warn(&key, "is not mqtts://: the password goes over the network as it is");
         }
     }
 }

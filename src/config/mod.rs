@@ -5,6 +5,7 @@
 //! described in `docs/configuration.md`; a test holds that page against this room.
 
 mod broker;
+mod compare;
 mod cross;
 mod device;
 mod layers;
@@ -20,10 +21,13 @@ pub use outbox::{ClassConfig, OutboxConfig, RESULT_CLASS};
 pub use pipeline::{PipelineConfig, Retained, TopicTemplate};
 pub use uplink::{DailyWindow, UplinkConfig, UplinkTopic};
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::telemetry::LogFormat;
-use edgeward_core::settings::{Fault, Faults, Node, Section};
+use edgeward_core::{
+    models::Model,
+    settings::{Fault, Faults, Node, Section},
+};
 use edgeward_engine::Limits;
 
 /// Everything the daemon was told, validated, with its models loaded.
@@ -44,6 +48,10 @@ pub struct Config {
     pub drain_deadline: Duration,
     /// Where the daemon keeps its own small files.
     pub state_dir: Option<PathBuf>,
+    /// What only looks right.
+    pub warnings: Vec<Fault>,
+    /// The keys that were set, for naming those that differ.
+    keys: BTreeMap<String, String>,
 }
 
 /// A configuration that can't be used: every fault.
@@ -67,9 +75,17 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with every fault there is.
     pub fn load(layers: &Layers) -> Result<Config, ConfigError> {
+        Config::load_over(layers, &Running::default())
+    }
+
+    /// Reads the layers again for a daemon that runs: a model that did not change is not loaded again.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_over(layers: &Layers, running: &Running) -> Result<Config, ConfigError> {
         let tree = read_layers(layers)?;
         let faults = Faults::new();
-        let config = Config::read(&tree, layers, &faults);
+        let config = Config::read_over(&tree, layers, &faults, running);
         match config {
             Some(config) if faults.is_empty() => Ok(config),
             _ => Err(ConfigError { faults: faults.into_vec() }),
@@ -78,13 +94,19 @@ impl Config {
 
     /// Walks the merged tree; see [`Config::load`].
     pub fn read(tree: &Node, layers: &Layers, faults: &Faults) -> Option<Config> {
+        Config::read_over(tree, layers, faults, &Running::default())
+    }
+
+    fn read_over(tree: &Node, layers: &Layers, faults: &Faults, running: &Running) -> Option<Config> {
         let root = Section::root(tree, faults);
-        let device = device::read(root.section("device"));
+        let told_device = device::read(root.section("device"));
+        // The device keeps its name while it runs: topics made from it must not change alone.
+        let device = running.device.clone().unwrap_or_else(|| told_device.clone());
         let broker = broker::read(root.section("broker"), &device, layers);
         let limits = read_limits(root.section("limits"));
         let mut pipelines = Vec::new();
         for (name, section) in root.named_sections("pipelines") {
-            pipelines.extend(pipeline::read(name, section, &device, layers, &limits));
+            pipelines.extend(pipeline::read(name, section, &device, layers, &limits, &running.models));
         }
         if !root.has("pipelines") {
             root.fault("pipelines", "is missing: a table [pipelines.<name>] for each model to run");
@@ -102,9 +124,10 @@ impl Config {
         let state_dir = root.text("state_dir").map(|dir| layers.resolve(&dir));
         cross::check(&root, broker.as_ref(), &pipelines);
         cross::check_outbox(&root, broker.as_ref(), &pipelines, outbox.as_ref(), &uplinks);
+        cross::warn(&root, broker.as_ref(), &pipelines, outbox.as_ref(), &uplinks);
         root.finish();
         Some(Config {
-            device,
+            device: told_device,
             broker: broker?,
             pipelines,
             outbox,
@@ -114,8 +137,23 @@ impl Config {
             log_level,
             drain_deadline: Duration::from_secs(drain_deadline_secs),
             state_dir,
+            warnings: faults.warnings(),
+            keys: compare::keys(tree),
         })
     }
+
+    /// What a later reload has to know of this configuration once it runs.
+    pub fn running(&self) -> Running {
+        let models = self.pipelines.iter().map(|pipeline| pipeline.model.clone()).collect();
+        Running { device: Some(self.device.clone()), models }
+    }
+}
+
+/// What a daemon that runs holds on to when its configuration is read again.
+#[derive(Debug, Default)]
+pub struct Running {
+    pub device: Option<String>,
+    pub models: Vec<Model>,
 }
 
 fn read_limits(section: Section<'_>) -> Limits {

@@ -22,8 +22,8 @@ pub enum Retained {
     Score,
 }
 
-/// One pipeline, validated, its model loaded.
-#[derive(Debug)]
+/// One pipeline, validated, its model loaded. Two that are equal need no exchange at a reload.
+#[derive(Debug, Clone, PartialEq)]
 pub struct PipelineConfig {
     pub name: String,
     pub topics: Vec<TopicFilter>,
@@ -44,9 +44,6 @@ pub struct PipelineConfig {
     pub output_qos: Qos,
     pub error_topic: Option<TopicTemplate>,
     pub copy_fields: Vec<FieldPath>,
-    /// Tells two configurations of a pipeline apart: everything above as text, with the digest of
-    /// the model.
-    pub fingerprint: String,
 }
 
 /// A topic with `{pipeline}`, `{device}` and `{source}` in it; the first two are filled in here.
@@ -100,6 +97,7 @@ pub(super) fn read(
     device: &str,
     layers: &Layers,
     limits: &Limits,
+    known: &[Model],
 ) -> Option<PipelineConfig> {
     if !is_name(&name) {
         section.fault("", "must be named with lower-case letters, digits, `_` and `-`");
@@ -151,7 +149,7 @@ pub(super) fn read(
     let copies = section.texts("copy_fields").unwrap_or_default();
     let live = section.boolean("live").unwrap_or(true);
     let sequence_field = section.text("sequence_field").map(|path| FieldPath::parse(&path));
-    let model = read_model(&section, layers, limits);
+    let model = read_model(&section, layers, limits, known);
     if queue_bytes < max_payload_bytes {
         section.fault(
             "queue_bytes",
@@ -160,12 +158,6 @@ pub(super) fn read(
     }
     section.finish();
     let model = model?;
-    let fingerprint = format!(
-        "{topics:?} {topic_qos:?} {retained:?} {source:?} {max_sources} {max_payload_bytes} {max_batch} \
-         {queue_messages} {queue_bytes} {live} {sequence_field:?} {output:?} {output_qos:?} {error_topic:?} {copies:?} {} {:?}",
-        model.identity.digest,
-        model.plan.spec()
-    );
     Some(PipelineConfig {
         topics,
         qos: topic_qos.unwrap_or(Qos::AtLeastOnce),
@@ -183,7 +175,6 @@ pub(super) fn read(
         error_topic,
         copy_fields: copies.iter().map(|path| FieldPath::parse(path)).collect(),
         model,
-        fingerprint,
         name,
     })
 }
@@ -225,7 +216,7 @@ fn read_source(section: &Section<'_>) -> SourceRule {
     }
 }
 
-fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits) -> Option<Model> {
+fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits, known: &[Model]) -> Option<Model> {
     let path = section.required_text("model", "a bundle's folder or an .onnx file");
     let has_mapping = ["engine", "payload", "inputs", "window", "prepare", "outputs"]
         .into_iter()
@@ -273,7 +264,7 @@ fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits) -> Option
         opened.engine = section.choice("engine", &Choice::NAMES).unwrap_or_default();
         opened.spec = read_spec(section);
     }
-    models::load(opened, limits).map_err(told).ok()
+    models::load_unless_known(opened, limits, known).map_err(told).ok()
 }
 
 #[cfg(test)]

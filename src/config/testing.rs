@@ -82,6 +82,5 @@ pub fn held_pipeline(declaration: &str, dims: &[usize], permits: mpsc::Receiver<
         output_qos: Qos::AtMostOnce,
         error_topic: None,
         copy_fields: Vec::new(),
-        fingerprint: String::new(),
     }
 }

@@ -52,8 +52,8 @@ pub enum Command {
 }
 
 /// A pipeline whose messages gather, before its worker starts.
-struct Opened {
-    pipeline: PipelineConfig,
+pub(super) struct Opened {
+    pub pipeline: PipelineConfig,
     queue: Arc<Queue>,
     stats: Arc<PipelineStats>,
 }
@@ -63,14 +63,15 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// A daemon, composed and not yet started.
 pub struct Daemon {
-    config: Config,
+    pub(super) config: Config,
     epoch: Epoch,
     origin: Instant,
-    telemetry: Arc<Telemetry>,
+    pub(super) telemetry: Arc<Telemetry>,
     routes: Arc<Mutex<Routes>>,
-    workers: Vec<(String, Worker)>,
+    /// With what each was started from.
+    pub(super) workers: Vec<(PipelineConfig, Worker)>,
     /// Books of pipelines that a reload ended.
-    ended: Vec<(String, Ledger)>,
+    pub(super) ended: Vec<(String, Ledger)>,
     /// The outbox and its uplinks, once started.
     storage: Option<Storage>,
     /// The session runs: a pipeline that is opened now takes the place of one that ran.
@@ -203,13 +204,13 @@ impl Daemon {
         Ok(report)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Routes> {
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Routes> {
         self.routes.lock().expect("not poisoned: nothing panics under this lock")
     }
 
     /// Opens a pipeline's route, or exchanges the one of its name in one step: from now on its
     /// messages gather in a queue of its own.
-    fn open(&self, pipeline: PipelineConfig) -> Opened {
+    pub(super) fn open(&self, pipeline: PipelineConfig) -> Opened {
         let identity = &pipeline.model.identity;
         let info = ModelInfo {
             name: identity.name.clone(),
@@ -250,7 +251,7 @@ impl Daemon {
     }
 
     /// Starts the worker of an opened pipeline.
-    fn launch(&mut self, opened: Opened, publisher: &Publisher) -> Result<(), BuildError> {
+    pub(super) fn launch(&mut self, opened: Opened, publisher: &Publisher) -> Result<(), BuildError> {
         let Opened { pipeline, queue, stats } = opened;
         let identity = &pipeline.model.identity;
         let options = ScorerOptions {
@@ -288,7 +289,7 @@ impl Daemon {
         })
         .map_err(BuildError::NoThread)?;
         info!(pipeline = pipeline.name, model = identity.name, version = identity.version, "pipeline ready");
-        self.workers.push((pipeline.fingerprint, worker));
+        self.workers.push((pipeline, worker));
         Ok(())
     }
 
@@ -335,57 +336,6 @@ impl Daemon {
             let text = format!("the queue is full, messages at QoS 0 are let go: pipeline {names}");
             readiness.enter(State::Shedding, text);
         }
-    }
-
-    /// Exchanges the pipelines that changed; the others keep running with all they remember.
-    async fn reload(&mut self, config: Config, publisher: &Publisher) -> Result<(), BuildError> {
-        if config.broker != self.config.broker
-            || config.admin != self.config.admin
-            || config.device != self.config.device
-            || config.outbox != self.config.outbox
-            || config.uplinks != self.config.uplinks
-        {
-            warn!(
-                "changes of `device`, `broker`, `admin`, `outbox`, `classes` and `uplinks` take effect at the next start only"
-            );
-        }
-        let same = |worker: &(String, Worker)| {
-            config.pipelines.iter().any(|new| new.name == worker.1.name && new.fingerprint == worker.0)
-        };
-        let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.workers).into_iter().partition(same);
-        self.workers = kept;
-        self.config.drain_deadline = config.drain_deadline;
-        self.config.state_dir = config.state_dir;
-        // Opened before the old ones end, so that no message falls between the two, and launched
-        // after, so that a source's messages are scored in order.
-        let mut opened = Vec::new();
-        for pipeline in config.pipelines {
-            if !self.workers.iter().any(|(_, worker)| worker.name == pipeline.name) {
-                opened.push(self.open(pipeline));
-            }
-        }
-        let deadline = Deadline::now() + config.drain_deadline;
-        for (_, mut worker) in gone {
-            let exchanged = opened.iter().any(|new| new.pipeline.name == worker.name);
-            if !exchanged {
-                self.lock().routes.retain(|route| route.name != worker.name);
-            }
-            worker.forget();
-            if !worker.drain(deadline).await {
-                worker.abandon(ShedPolicy::PipelineRemoved);
-                warn!(pipeline = worker.name, "what the old pipeline had not scored in time was let go");
-            }
-            if !exchanged {
-                self.telemetry.remove_pipeline(&worker.name);
-                self.ended.push((worker.name.clone(), worker.stats.ledger()));
-                info!(pipeline = worker.name, "pipeline ended");
-            }
-        }
-        for opened in opened {
-            self.launch(opened, publisher)?;
-        }
-        info!("reloaded");
-        Ok(())
     }
 
     /// Finishes scoring, then publishing. Returns what was not finished by the deadline.

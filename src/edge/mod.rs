@@ -12,6 +12,7 @@ mod durable;
 mod inbox;
 mod last_run;
 mod queue;
+mod reload;
 mod report;
 mod retention;
 mod storage;

@@ -83,6 +83,7 @@ pub struct Telemetry {
     broker: Broker,
     readiness: Readiness,
     unmatched: AtomicU64,
+    restart_needed: Mutex<Vec<String>>,
     pipelines: RwLock<Pipelines>,
     outbox: OnceLock<OutboxReader>,
 }
@@ -99,6 +100,7 @@ impl Telemetry {
             broker: Broker::default(),
             readiness: Readiness::new(),
             unmatched: AtomicU64::new(0),
+            restart_needed: Mutex::default(),
             pipelines: RwLock::default(),
             outbox: OnceLock::new(),
         })
@@ -127,6 +129,15 @@ impl Telemetry {
 
     pub fn messages_unmatched(&self) -> u64 {
         self.unmatched.load(Relaxed)
+    }
+
+    /// Keys that a reload found changed and could not apply; none: everything that was read runs.
+    pub fn set_restart_needed(&self, keys: Vec<String>) {
+        *self.restart_needed.lock().expect("nothing panics under this lock") = keys;
+    }
+
+    pub fn restart_needed(&self) -> Vec<String> {
+        self.restart_needed.lock().expect("nothing panics under this lock").clone()
     }
 
     /// There is an outbox, which `read` reads.

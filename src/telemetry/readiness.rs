@@ -37,13 +37,15 @@ pub enum State {
     ClockUnset,
     /// A reload brought a configuration with faults; the one before keeps running.
     ConfigRefused,
+    /// A reload found keys changed that count only at the next start; the old values keep running.
+    RestartNeeded,
     /// Stopping: no new input, what is queued is finished.
     Draining,
 }
 
 impl State {
     /// Every state, in the order documentation lists them.
-    pub const ALL: [State; 14] = [
+    pub const ALL: [State; 15] = [
         State::Starting,
         State::BrokerUnreachable,
         State::BrokerRefused,
@@ -57,6 +59,7 @@ impl State {
         State::Refusing,
         State::ClockUnset,
         State::ConfigRefused,
+        State::RestartNeeded,
         State::Draining,
     ];
 
@@ -76,6 +79,7 @@ impl State {
             State::Refusing => "refusing",
             State::ClockUnset => "clock_unset",
             State::ConfigRefused => "config_refused",
+            State::RestartNeeded => "restart_needed",
             State::Draining => "draining",
         }
     }

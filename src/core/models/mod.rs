@@ -24,7 +24,8 @@ use crate::{
 };
 use edgeward_engine::{self as engine, Choice, Engine, Limits, LoadError};
 
-/// A model ready to score.
+/// A model ready to score. A copy shares the engine.
+#[derive(Clone)]
 pub struct Model {
     /// As given: a bundle's folder or an `.onnx` file.
     pub path: PathBuf,
@@ -34,12 +35,42 @@ pub struct Model {
     /// The bundle's own samples.
     samples: Option<PathBuf>,
     pub plan: Arc<Plan>,
+    /// What it was loaded with.
+    origin: Origin,
+}
+
+/// All that a loaded model rests on, besides its files, whose digest is in the identity.
+#[derive(Clone, Default, PartialEq)]
+struct Origin {
+    /// As it was declared, before the model completed it.
+    declared: Spec,
+    choice: Choice,
+    limits: Limits,
+}
+
+/// The same files, declared and run alike.
+impl PartialEq for Model {
+    fn eq(&self, other: &Self) -> bool {
+        let names = |model: &Self| {
+            let ModelIdentity { name, version, digest } = &model.identity;
+            (name.clone(), version.clone(), digest.clone())
+        };
+        self.path == other.path && names(self) == names(other) && self.origin == other.origin
+    }
 }
 
 impl Model {
     /// A model that stands in no file: for tests of what is around it.
     pub fn new(identity: ModelIdentity, engine: Arc<dyn Engine>, plan: Arc<Plan>) -> Self {
-        Model { path: "".into(), identity, description: String::new(), engine, samples: None, plan }
+        Model {
+            path: "".into(),
+            identity,
+            description: String::new(),
+            engine,
+            samples: None,
+            plan,
+            origin: Origin::default(),
+        }
     }
 
     /// Scores the bundle's own samples, if it has some, with the engine the model has now; the answer
@@ -175,6 +206,7 @@ fn open_bundle(path: &Path) -> Result<Opened, ModelError> {
 /// [`ModelError`], with every fault of the declaration at once.
 pub fn load(opened: Opened, limits: &Limits) -> Result<Model, ModelError> {
     let engine = engine::load(&opened.onnx, limits, opened.engine)?;
+    let origin = Origin { declared: opened.spec.clone(), choice: opened.engine, limits: *limits };
     let mut spec = opened.spec;
     infer(&mut spec, engine.signature())
         .map_err(|what| ModelError::Undeclared { path: opened.path.clone(), what })?;
@@ -182,9 +214,32 @@ pub fn load(opened: Opened, limits: &Limits) -> Result<Model, ModelError> {
         .map_err(|faults| ModelError::Unfit { path: opened.path.clone(), faults })?;
     let (identity, description) = (opened.identity, opened.description);
     let samples = opened.samples;
-    let model = Model { path: opened.path, identity, description, engine, samples, plan: Arc::new(plan) };
+    let model =
+        Model { path: opened.path, identity, description, engine, samples, plan: Arc::new(plan), origin };
     model.check_samples()?;
     Ok(model)
+}
+
+/// Loads an opened model, or gives the one of `known` that is the same: then neither engine nor plan
+/// is made again.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_unless_known(opened: Opened, limits: &Limits, known: &[Model]) -> Result<Model, ModelError> {
+    let origin = Origin { declared: opened.spec.clone(), choice: opened.engine, limits: *limits };
+    let digest = &opened.identity.digest;
+    let same = |model: &&Model| {
+        model.path == opened.path && model.identity.digest == *digest && model.origin == origin
+    };
+    // A bundle's digest is over all its files; that of a bare file leaves its external data out.
+    let is_whole = || {
+        opened.is_bundle
+            || engine::external_files(&opened.onnx, limits).is_ok_and(|external| external.is_empty())
+    };
+    match known.iter().find(same) {
+        Some(model) if is_whole() => Ok(model.clone()),
+        _ => load(opened, limits),
+    }
 }
 
 /// The SHA-256 of a text, for identities made of several parts.

@@ -36,10 +36,11 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Collects faults, and the keys that were asked for, while a tree is walked.
+/// Collects faults and warnings, and the keys that were asked for, while a tree is walked.
 #[derive(Debug, Default)]
 pub struct Faults {
     faults: RefCell<Vec<Fault>>,
+    warnings: RefCell<Vec<Fault>>,
     known: RefCell<BTreeSet<String>>,
 }
 
@@ -65,6 +66,15 @@ impl Faults {
     /// configuration reference must describe.
     pub fn known_keys(&self) -> Vec<String> {
         self.known.borrow().iter().cloned().collect()
+    }
+
+    /// What only looks right, in the order it was found.
+    pub fn warnings(&self) -> Vec<Fault> {
+        self.warnings.borrow().clone()
+    }
+
+    pub(super) fn warn(&self, warning: Fault) {
+        self.warnings.borrow_mut().push(warning);
     }
 
     pub(super) fn note_known(&self, pattern: String) {

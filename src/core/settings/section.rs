@@ -113,6 +113,18 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Notes what only looks right; it is told and stops nothing.
+    pub fn warn(&self, key: &str, reason: impl Into<String>) {
+        let (node, origin) = self.find(key);
+        self.faults.warn(Fault {
+            path: self.place.key(key).path,
+            value: node.and_then(show),
+            reason: reason.into(),
+            origin: origin.map(Origin::to_string),
+            suggestion: None,
+        });
+    }
+
     /// Like [`Section::fault`] for a value that must not be shown.
     pub fn fault_hiding(&self, key: &str, reason: impl Into<String>) {
         let node = self.table.and_then(|table| table.get(key));

@@ -46,6 +46,7 @@ pub(super) fn status(telemetry: &Telemetry) -> Value {
             "connected": telemetry.broker().is_connected(),
             "reconnects": telemetry.broker().reconnects(),
         },
+        "restart_needed": telemetry.restart_needed(),
         "messages_unmatched": telemetry.messages_unmatched(),
         "books": books(&telemetry.books()),
         "pipelines": pipelines,
