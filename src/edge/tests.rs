@@ -250,7 +250,7 @@ fn what_a_full_queue_does_not_take_the_journal_does_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let mut rig = Rig::new(dir.path(), PLAIN, &[1], true);
     let said: Vec<_> = (0..20).map(|v| rig.say("a", &format!("{{\"v\":{v}}}"))).collect();
-    until("all are acknowledged while the model stands still", || said.iter().all(acknowledged));
+    until("all are acknowledged while the model stands still", || said.iter().all(|told| acknowledged(told)));
     for _ in 0..40 {
         rig.permit();
     }
