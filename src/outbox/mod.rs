@@ -10,6 +10,8 @@
 //! Invariant: the writer's thread alone changes the store; everybody else hands in or reads.
 
 pub mod audit;
+#[cfg(test)]
+mod golden;
 mod handle;
 mod health;
 mod input;
