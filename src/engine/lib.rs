@@ -35,6 +35,9 @@ pub use inspect::{
     inspect,
 };
 pub use limits::Limits;
+/// For the fuzz targets of `tests/fuzz`.
+#[cfg(fuzzing)]
+pub use native::fuzz;
 pub use sample::{random_inputs, seeded_inputs};
 pub use signature::{Dim, Port, Signature};
 pub use tensor::{ElementType, Tensor, TensorData};

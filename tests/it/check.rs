@@ -311,3 +311,20 @@ fn wrong_arguments_are_told() {
         assert_eq!((done.status.code(), err.as_str()), (Some(0), ""), "{arguments}");
     }
 }
+
+#[test]
+fn what_only_looks_right_is_warned_of() {
+    let text =
+        format!("[broker]\nurl = \"mqtt://localhost\"\n{}live = false\n[outbox]\ndir = \"outbox\"\n", mlp());
+    let warned = check(&text, &["--json"], &[]);
+    assert_eq!(warned.code, Some(0), "{}{}", warned.out, warned.err);
+    let told: Value = serde_json::from_str(&warned.out).unwrap();
+    let paths: Vec<&str> =
+        told["warnings"].as_array().unwrap().iter().map(|w| w["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["outbox", "pipelines.p.live"]);
+    let shown = check(&text, &[], &[]);
+    assert!(shown.err.contains("warning: outbox has no [uplinks.<name>]"), "{}", shown.err);
+    assert_eq!(check(&text, &["--strict"], &[]).code, Some(78));
+    let fine = format!("[broker]\nurl = \"mqtt://localhost\"\n{}", mlp());
+    assert_eq!(check(&fine, &["--strict"], &[]).code, Some(0));
+}

@@ -233,6 +233,13 @@ fn changes_that_need_a_new_start_are_told() {
     daemon.write_config(&config(broker.port, &format!("broker.client_id = \"other\"\n{}", mlp(""))));
     daemon.signal("HUP");
     daemon.log.wait_for("take effect at the next start only");
+    let names =
+        |status: &serde_json::Value| status["restart_needed"] == serde_json::json!(["broker.client_id"]);
+    daemon.wait_status("the key by its name", names);
+    assert!(daemon.wait_state("restart_needed").contains("broker.client_id"));
+    daemon.write_config(&config(broker.port, &mlp("")));
+    daemon.signal("HUP");
+    daemon.wait_status("taken back", |status| status["restart_needed"] == serde_json::json!([]));
     daemon.stop();
 }
 

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| edgeward_fuzz::engine::native::fuzz::check(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| edgeward_engine::fuzz::check(bytes));

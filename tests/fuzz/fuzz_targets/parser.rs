@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| edgeward_fuzz::engine::native::fuzz::parse(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| edgeward_engine::fuzz::parse(bytes));
