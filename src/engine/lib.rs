@@ -10,6 +10,7 @@ mod choose;
 pub mod compare;
 mod contain;
 mod dense;
+mod engine;
 mod error;
 mod exp;
 mod inspect;
@@ -18,6 +19,7 @@ mod linear;
 mod native;
 mod onnx;
 mod operators;
+mod real;
 mod rows;
 mod sample;
 mod signature;
@@ -29,6 +31,7 @@ mod tract;
 mod trees;
 
 pub use choose::{Choice, external_files, load};
+pub use engine::{Engine, Session};
 pub use error::{LoadError, RunError};
 pub use inspect::{
     DimReport, MissingOperator, NodeReport, OperatorCount, Opset, OutputReport, PortReport, Report, Running,
@@ -41,30 +44,3 @@ pub use native::fuzz;
 pub use sample::{random_inputs, seeded_inputs};
 pub use signature::{Dim, Port, Signature};
 pub use tensor::{ElementType, Tensor, TensorData};
-
-/// A loaded, checked, optimised model: immutable, shared between threads.
-pub trait Engine: Send + Sync {
-    /// Names, types and shapes of the inputs and outputs, in the model's order.
-    fn signature(&self) -> &Signature;
-
-    /// What runs it: `tract`, `native`, or `dense` for a small network without branches.
-    fn name(&self) -> &'static str;
-
-    /// Opens a session with buffers of its own. One per thread.
-    fn session(&self) -> Box<dyn Session>;
-}
-
-/// One thread's running state of an [`Engine`].
-pub trait Session: Send {
-    /// Runs the model once.
-    ///
-    /// `inputs` come in the signature's order, each with the batch as its first dimension where
-    /// [`Signature::free_batch`] is true. The answer, in the signature's order, is borrowed from
-    /// the session and valid until the next call. A row's values do not depend on the batch it
-    /// came in: bit for bit the same for every batch size.
-    ///
-    /// # Errors
-    /// [`RunError`] when the inputs don't fit the signature or the engine fails. May panic on a
-    /// hostile model; the caller catches it and opens a new session.
-    fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor], RunError>;
-}
