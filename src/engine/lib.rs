@@ -9,7 +9,9 @@
 mod choose;
 pub mod compare;
 mod contain;
+#[cfg(feature = "tract")]
 mod dense;
+mod described;
 mod engine;
 mod error;
 mod exp;
@@ -27,6 +29,10 @@ mod svm;
 mod tensor;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tract")]
+mod tract;
+#[cfg(not(feature = "tract"))]
+#[path = "without_tract.rs"]
 mod tract;
 mod trees;
 
