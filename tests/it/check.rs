@@ -162,7 +162,7 @@ fn faults_as_json() {
     assert_eq!(good.code, Some(0));
     assert_eq!(
         serde_json::from_str::<Value>(&good.out).unwrap(),
-        serde_json::json!({"ok": true, "faults": []})
+        serde_json::json!({"ok": true, "faults": [], "warnings": []})
     );
 }
 
@@ -323,7 +323,7 @@ fn what_only_looks_right_is_warned_of() {
         told["warnings"].as_array().unwrap().iter().map(|w| w["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["outbox", "pipelines.p.live"]);
     let shown = check(&text, &[], &[]);
-    assert!(shown.err.contains("warning: outbox has no [uplinks.<name>]"), "{}", shown.err);
+    assert!(shown.err.contains("warning: outbox: has no [uplinks.<name>]"), "{}", shown.err);
     assert_eq!(check(&text, &["--strict"], &[]).code, Some(78));
     let fine = format!("[broker]\nurl = \"mqtt://localhost\"\n{}", mlp());
     assert_eq!(check(&fine, &["--strict"], &[]).code, Some(0));

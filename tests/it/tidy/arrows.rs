@@ -76,12 +76,8 @@ fn imports(home: &str, text: &str) -> Vec<(usize, String)> {
             }
             continue;
         }
-        for (prefix, of) in [
-            ("crate::", home),
-            ("edgeward_core::", "core"),
-            ("edgeward_engine::", "engine"),
-            ("edgeward::", ""),
-        ] {
+        for (prefix, of) in [("crate::", home), ("edgeward_core::", "core"), ("edgeward_engine::", "engine")]
+        {
             for (at, _) in line.match_indices(prefix) {
                 if line[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || "_:$".contains(c)) {
                     continue;
