@@ -2,7 +2,8 @@
 //!
 //! tract has the faster kernels for networks; our own executor knows every operator, and is the faster
 //! one for trees and the rest of classical machine learning. So: models with operators of `ai.onnx.ml`
-//! run natively; all others are given to tract first, and run natively where tract gives up.
+//! run natively; all others are given to tract first, and run natively where tract gives up. A build without
+//! tract runs all natively.
 
 use std::{path::Path, sync::Arc};
 
@@ -56,6 +57,7 @@ pub fn load(path: &Path, limits: &Limits, choice: Choice) -> Result<Arc<dyn Engi
             return loaded;
         }
     }
+    external::check(&proto, bytes.len() as u64, &file)?;
     drop(bytes);
     contained(&file, || Ok(Arc::new(native::load(proto, &file)?) as Arc<dyn Engine>))
 }

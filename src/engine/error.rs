@@ -25,6 +25,10 @@ pub enum LoadError {
         /// One line per node: operator, node name, and advice.
         nodes: Vec<String>,
     },
+    #[error(
+        "{path} can't run on tract: this build is without it; leave the engine at `auto`, which runs the model natively, or build edgeward with `--features tract`"
+    )]
+    WithoutTract { path: PathBuf },
     #[error("{path} can't run here: {what}")]
     Unsupported { path: PathBuf, what: String },
     #[error(

@@ -1,15 +1,55 @@
-//! From an ONNX file to something that runs: the synchronous seam between scoring and inference.
+//! ONNX in, tensors out.
 //!
-//! [`load`] reads and checks a model once; the [`Engine`] it returns is immutable and shared;
-//! each scoring thread opens its own [`Session`]. Only `tract` knows the inference library.
+//! [`load`] reads and checks a model once; the [`Engine`] it returns is immutable and shared between threads;
+//! each thread opens its own [`Session`] and runs it.
 //!
-//! Invariant: nothing here knows MQTT, clocks or threads, and no foreign type leaves the room.
+//! ```
+//! use edgeward_engine::{Choice, Limits, Tensor, load, random_inputs};
+//!
+//! # let path = std::path::Path::new(concat!(
+//! #     env!("CARGO_MANIFEST_DIR"),
+//! #     "/../../modules/edgeward/bundles/machine-anomaly/model.onnx"
+//! # ));
+//! let engine = load(path, &Limits::default(), Choice::Auto)?;
+//! let signature = engine.signature();
+//! for port in signature.inputs.iter().chain(&signature.outputs) {
+//!     println!("{port}"); // its name, element type and dimensions: `x f32[N, 4]`
+//! }
+//! let mut session = engine.session();
+//! // Three rows at once, where rows can be batched.
+//! let rows = if signature.free_batch { 3 } else { 1 };
+//! let inputs: Vec<Tensor> = random_inputs(signature, rows);
+//! let outputs: &[Tensor] = session.run(&inputs)?;
+//! assert_eq!(outputs.len(), signature.outputs.len());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Shapes
+//!
+//! A [`Signature`] has the inputs and outputs in the file's order, each a [`Port`] with a name, an
+//! [`ElementType`] and dimensions. A [`Dim`] is a fixed number, the batch (free, the first dimension of every
+//! input and output), or free by another name. [`Tensor`]s are dense, in row-major order, and carry their
+//! shape. Half floats are exchanged as f32. A row's outputs have the same bits in every batch.
+//!
+//! # Errors
+//!
+//! [`LoadError`] says what is wrong with a file, at which node, and what to do; [`RunError`] what doesn't fit
+//! the signature, or what failed. [`Limits`] bound what a model that comes from outside may ask for.
+//!
+//! # Engines
+//!
+//! An executor of our own runs every model; with the feature `tract` (on by default) the crate tract runs
+//! networks where it is faster. [`Choice`] forces one, [`inspect()`] tells which runs what, [`compare`] holds
+//! them against each other. No type of theirs is seen from outside.
 #![forbid(unsafe_code)]
 
 mod choose;
 pub mod compare;
 mod contain;
+#[cfg(feature = "tract")]
 mod dense;
+mod described;
+mod engine;
 mod error;
 mod exp;
 mod inspect;
@@ -18,6 +58,7 @@ mod linear;
 mod native;
 mod onnx;
 mod operators;
+mod real;
 mod rows;
 mod sample;
 mod signature;
@@ -25,10 +66,15 @@ mod svm;
 mod tensor;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tract")]
+mod tract;
+#[cfg(not(feature = "tract"))]
+#[path = "without_tract.rs"]
 mod tract;
 mod trees;
 
 pub use choose::{Choice, external_files, load};
+pub use engine::{Engine, Session};
 pub use error::{LoadError, RunError};
 pub use inspect::{
     DimReport, MissingOperator, NodeReport, OperatorCount, Opset, OutputReport, PortReport, Report, Running,
@@ -41,30 +87,3 @@ pub use native::fuzz;
 pub use sample::{random_inputs, seeded_inputs};
 pub use signature::{Dim, Port, Signature};
 pub use tensor::{ElementType, Tensor, TensorData};
-
-/// A loaded, checked, optimised model: immutable, shared between threads.
-pub trait Engine: Send + Sync {
-    /// Names, types and shapes of the inputs and outputs, in the model's order.
-    fn signature(&self) -> &Signature;
-
-    /// What runs it: `tract`, `native`, or `dense` for a small network without branches.
-    fn name(&self) -> &'static str;
-
-    /// Opens a session with buffers of its own. One per thread.
-    fn session(&self) -> Box<dyn Session>;
-}
-
-/// One thread's running state of an [`Engine`].
-pub trait Session: Send {
-    /// Runs the model once.
-    ///
-    /// `inputs` come in the signature's order, each with the batch as its first dimension where
-    /// [`Signature::free_batch`] is true. The answer, in the signature's order, is borrowed from
-    /// the session and valid until the next call. A row's values do not depend on the batch it
-    /// came in: bit for bit the same for every batch size.
-    ///
-    /// # Errors
-    /// [`RunError`] when the inputs don't fit the signature or the engine fails. May panic on a
-    /// hostile model; the caller catches it and opens a new session.
-    fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor], RunError>;
-}

@@ -62,6 +62,18 @@ fn what_nobody_can_know_is_asked_for_with_the_flag_that_tells_it() {
     assert!(at("\"f\"") < at("\"e\"") && at("\"e\"") < at("\"c\""), "{manifest}");
 }
 
+#[cfg(not(feature = "tract"))]
+#[test]
+fn one_engine_has_nothing_to_be_compared_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let onnx = text(&model("autoencoder/model.onnx"));
+    let refused = run(folder.path(), &["model", "verify", &onnx]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(78), "{said}");
+    assert!(said.contains("--features tract"), "{said}");
+}
+
+#[cfg(feature = "tract")]
 #[test]
 fn two_engines_agree_and_say_so() {
     let folder = tempfile::tempdir().unwrap();
@@ -82,7 +94,8 @@ fn two_engines_agree_and_say_so() {
 fn an_engine_can_be_forced_and_inspect_says_who_runs_what() {
     let folder = tempfile::tempdir().unwrap();
     let onnx = text(&model("autoencoder/model.onnx"));
-    for engine in ["tract", "native"] {
+    let engines: &[&str] = if cfg!(feature = "tract") { &["tract", "native"] } else { &["native"] };
+    for &engine in engines {
         let seen = json_of(&run(folder.path(), &["model", "inspect", &onnx, "--engine", engine, "--json"]));
         assert_eq!(seen["running"]["engine"], engine);
         let nodes = seen["nodes"].as_array().unwrap();

@@ -65,6 +65,11 @@ pub fn verify(path: &Path, limits: &Limits, asked: &Asked<'_>) -> Result<(), Fai
                     nodes.len()
                 )
             }
+            LoadError::WithoutTract { .. } => {
+                return Failure::config(
+                    "nothing to compare with: this build has one engine; build edgeward with `--features tract` to compare two",
+                );
+            }
             other => other.to_string(),
         };
         Failure::config(format!("nothing to compare: the engine `{who}` does not run this model: {why}"))

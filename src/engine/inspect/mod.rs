@@ -13,6 +13,7 @@ use super::{
     Choice, Dim, Engine, Limits, LoadError, Port, Signature,
     choose::has_classical,
     contain::contained,
+    described::Description,
     native,
     onnx::{file::ModelFile, model::decode, proto::ModelProto},
     operators::missing,
@@ -171,6 +172,7 @@ pub fn inspect(path: &Path, limits: &Limits, choice: Choice) -> Result<Report, L
 fn reason(error: LoadError) -> String {
     match error {
         LoadError::UnsupportedOperators { nodes, .. } => nodes.join("; "),
+        LoadError::WithoutTract { .. } => "this build is without it".into(),
         LoadError::Unsupported { what, .. }
         | LoadError::Invalid { what, .. }
         | LoadError::OverLimit { what, .. } => what,
@@ -185,13 +187,7 @@ impl Report {
         self.runs_here = true;
     }
 
-    fn describe_tract(
-        &mut self,
-        proto: &ModelProto,
-        made: &tract::Description,
-        bytes: &[u8],
-        file: &ModelFile<'_>,
-    ) {
+    fn describe_tract(&mut self, proto: &ModelProto, made: &Description, bytes: &[u8], file: &ModelFile<'_>) {
         self.ports(&made.signature);
         // Small networks run elsewhere with the same ports and the same costs.
         let engine = tract::load(bytes, proto, file).map_or("tract", |engine| engine.name());

@@ -6,15 +6,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 
-use super::{
-    exec::{Bounds, Run},
-    fault::Fault,
-    graph::{Axis, Graph, Type, build},
-    value::{Data, Element, Kind, Shape, Tensor, Value, Weights, decode, elements, reference},
-};
-use crate::onnx::{
-    proto::{MapProto, ModelProto, OptionalProto, SequenceProto, SparseTensorProto, TensorProto},
-    wire,
+use crate::{
+    native::{
+        build::build,
+        exec::{Bounds, Run},
+        fault::Fault,
+        graph::Graph,
+        value::{
+            Axis, Data, Element, Kind, Shape, Tensor, Type, Value, Weights, decode, elements, reference,
+        },
+    },
+    onnx::{
+        proto::{MapProto, ModelProto, OptionalProto, SequenceProto, SparseTensorProto, TensorProto},
+        wire,
+    },
 };
 
 const BOUNDS: Bounds = Bounds { max_tensor_bytes: 1 << 18, max_loop_turns: 50 };

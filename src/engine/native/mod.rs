@@ -1,8 +1,9 @@
 //! Our own executor: any ONNX model, step by step, on tensors of every type.
 //!
-//! The way of a model: [`graph`] turns its messages into checked steps, [`ops`] prepares each
-//! operator once, [`exec`] runs the steps, [`kernels`] are the loops they call, [`value`] is what
-//! goes between them. [`model`] reads the file and stands behind [`super::Engine`].
+//! The way of a model: [`build`] turns its messages into a [`graph`] of checked steps, each prepared once by
+//! an operator of [`ops`] after what [`attributes`] reads; [`infer`] works out what is known of every value
+//! ([`facts`]); the graph is run with what [`exec`] gives; [`kernels`] are the loops, [`value`] is what goes
+//! between them. [`model`] reads the file and stands behind [`super::Engine`].
 //!
 //! Invariants: a model can't make it panic, write outside its buffers, or take more memory for a
 //! tensor or more turns of a loop than [`exec::Bounds`] allow. A value never changes once another
@@ -18,7 +19,10 @@
     reason = "macros write one text for every element type; for some of them a part of it is idle"
 )]
 
+mod attributes;
+mod build;
 mod exec;
+mod facts;
 mod fault;
 #[cfg(any(fuzzing, test))]
 pub mod fuzz;
@@ -28,11 +32,12 @@ mod kernels;
 mod model;
 mod ops;
 mod ports;
+mod table;
 #[cfg(test)]
 mod tests;
 mod value;
 
-pub use graph::{Axis, Type, label};
+pub use build::label;
 pub use model::{has, load, types};
 pub use ops::find;
-pub use value::{Kind, exchanged};
+pub use value::{Axis, Kind, Type, exchanged};

@@ -5,16 +5,17 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    exec::{Bounds, Run},
-    fault::{Fault, FaultKind},
-    graph::{Graph, Step, build},
-    infer::Symbols,
-    ops, ports,
-    value::{Kind, Value, Weights, exchanged, from_port, to_port},
-};
 use crate::{
     Engine, LoadError, RunError, Session, Signature, Tensor as Ours, TensorData,
+    native::{
+        build::build,
+        exec::{Bounds, Run, Stepped},
+        facts::Symbols,
+        fault::{Fault, FaultKind},
+        graph::Graph,
+        ops, ports,
+        value::{Kind, Value, Weights, exchanged, from_port, to_port},
+    },
     onnx::{
         file::ModelFile,
         model::{labels, unzip},
@@ -122,13 +123,13 @@ impl NativeEngine {
             .map(|(_, name)| &**name)
             .collect();
         let mut inner = vec![];
-        let mut seen = |step: &Step, values: &[Value]| {
-            for (value, output) in values.iter().zip(&step.outputs) {
+        let mut seen = |step: Stepped<'_>, values: &[Value]| {
+            for (value, output) in values.iter().zip(step.outputs) {
                 let (Value::Tensor(tensor), Some((_, name))) = (value, output) else { continue };
                 let Ok(element) = exchanged(tensor.kind()) else { continue };
                 let mut value = Ours { shape: vec![], data: TensorData::empty(element) };
                 if own.contains(&**name) && to_port(tensor, &mut value).is_ok() {
-                    inner.push(Inner { node: step.label.clone(), name: name.clone(), value });
+                    inner.push(Inner { node: step.label.to_owned(), name: name.clone(), value });
                 }
             }
         };
@@ -150,15 +151,15 @@ impl NativeEngine {
     pub fn activation_bytes(&self) -> u64 {
         let mut held: HashMap<String, usize> = HashMap::new();
         let (mut now, mut peak) = (0usize, 0usize);
-        let mut seen = |step: &Step, values: &[Value]| {
-            for (value, output) in values.iter().zip(&step.outputs) {
+        let mut seen = |step: Stepped<'_>, values: &[Value]| {
+            for (value, output) in values.iter().zip(step.outputs) {
                 if let Some((_, name)) = output {
                     now += value.bytes();
                     held.insert(name.clone(), value.bytes());
                 }
             }
             peak = peak.max(now);
-            for name in &step.last_reads {
+            for name in step.last_reads {
                 now -= held.remove(name).unwrap_or(0);
             }
         };

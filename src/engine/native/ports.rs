@@ -1,13 +1,16 @@
 //! What a model takes and gives, from its declarations, from what is inferred of it, and from trying it out.
 
-use super::{
-    exec::{Bounds, Run},
-    fault::{Fault, FaultKind, fault},
-    graph::{Axis, Graph, Port as Declared, Type},
-    infer::{Dim as Length, Fact, Symbols, TensorFact},
-    value::{Kind, Tensor, Value, exchanged, from_port},
+use crate::{
+    Dim, ElementType, Port, Signature,
+    native::{
+        exec::{Bounds, Run},
+        facts::{Dim as Length, Fact, Symbols, TensorFact},
+        fault::{Fault, FaultKind, fault},
+        graph::{Graph, Port as Declared},
+        value::{Axis, Kind, Tensor, Type, Value, exchanged, from_port},
+    },
+    random_inputs,
 };
-use crate::{Dim, ElementType, Port, Signature, random_inputs};
 
 /// The ports of a model, and what its graph takes for each input.
 pub struct Ports {

@@ -10,7 +10,7 @@ use super::{
     file::ModelFile,
     proto::{GraphProto, ModelProto, NodeProto, TensorProto},
 };
-use crate::LoadError;
+use crate::{LoadError, native::Kind};
 
 /// Reads `bytes` bytes for a tensor; `entry` looks up the tensor's `external_data` (`location`,
 /// `offset`, `length`).
@@ -76,29 +76,66 @@ fn confine(model: &Path, location: &str) -> Result<PathBuf, String> {
     Ok(path)
 }
 
+/// Checks, without reading it, that what lies outside is where it may be and not too much together with the
+/// model file's own `file_bytes`.
+///
+/// # Errors
+/// [`LoadError::ExternalData`], [`LoadError::TooLarge`].
+pub(crate) fn check(proto: &ModelProto, file_bytes: u64, file: &ModelFile<'_>) -> Result<(), LoadError> {
+    let mut total = file_bytes;
+    for tensor in tensors(proto).into_iter().filter(|tensor| tensor.data_location != 0) {
+        let location = location(tensor).unwrap_or_default();
+        confine(file.path, location).map_err(|why| LoadError::ExternalData {
+            path: file.path.into(),
+            tensor: tensor.name.clone(),
+            location: location.into(),
+            why,
+        })?;
+        total = total.saturating_add(bytes_of(tensor));
+        if total > file.limits.max_model_bytes {
+            return Err(file.model_too_large(format!("{total} bytes with its external data")));
+        }
+    }
+    Ok(())
+}
+
 /// The files beside a model in which it keeps weights, each once, as the model names them.
 pub(crate) fn files(proto: &ModelProto) -> Vec<String> {
-    let mut files = vec![];
-    proto.graph.iter().for_each(|graph| in_graph(graph, &mut files));
-    proto.functions.iter().for_each(|function| in_nodes(&function.node, &mut files));
+    let mut files: Vec<String> =
+        tensors(proto).into_iter().filter_map(location).map(ToOwned::to_owned).collect();
     files.sort();
     files.dedup();
     files
 }
 
-fn in_graph(graph: &GraphProto, files: &mut Vec<String>) {
-    graph.initializer.iter().for_each(|tensor| in_tensor(tensor, files));
-    in_nodes(&graph.node, files);
+fn location(tensor: &TensorProto) -> Option<&str> {
+    tensor.external_data.iter().find(|entry| entry.key == "location").map(|entry| &*entry.value)
 }
 
-fn in_nodes(nodes: &[NodeProto], files: &mut Vec<String>) {
+/// Bytes that the tensor has, as its dimensions and its type say; 0 for a type that ONNX lacks.
+fn bytes_of(tensor: &TensorProto) -> u64 {
+    let bits = Kind::from_code(i64::from(tensor.data_type)).and_then(Kind::bits).unwrap_or(0);
+    let size = |dim: &i64| u64::try_from(*dim).unwrap_or(0);
+    let elements = tensor.dims.iter().map(size).fold(1, u64::saturating_mul);
+    elements.saturating_mul(u64::from(bits)) / 8
+}
+
+/// Every dense tensor of the model: weights, constants in attributes, in subgraphs, in functions.
+fn tensors(proto: &ModelProto) -> Vec<&TensorProto> {
+    let mut tensors = vec![];
+    proto.graph.iter().for_each(|graph| in_graph(graph, &mut tensors));
+    proto.functions.iter().for_each(|function| in_nodes(&function.node, &mut tensors));
+    tensors
+}
+
+fn in_graph<'p>(graph: &'p GraphProto, tensors: &mut Vec<&'p TensorProto>) {
+    tensors.extend(&graph.initializer);
+    in_nodes(&graph.node, tensors);
+}
+
+fn in_nodes<'p>(nodes: &'p [NodeProto], tensors: &mut Vec<&'p TensorProto>) {
     for attribute in nodes.iter().flat_map(|node| &node.attribute) {
-        attribute.t.iter().chain(&attribute.tensors).for_each(|tensor| in_tensor(tensor, files));
-        attribute.g.iter().chain(&attribute.graphs).for_each(|graph| in_graph(graph, files));
+        tensors.extend(attribute.t.iter().chain(&attribute.tensors));
+        attribute.g.iter().chain(&attribute.graphs).for_each(|graph| in_graph(graph, tensors));
     }
-}
-
-fn in_tensor(tensor: &TensorProto, files: &mut Vec<String>) {
-    let location = tensor.external_data.iter().find(|entry| entry.key == "location");
-    files.extend(location.map(|entry| entry.value.clone()));
 }

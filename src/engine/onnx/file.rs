@@ -37,6 +37,7 @@ impl ModelFile<'_> {
     }
 
     /// One tensor is larger than `max_tensor_bytes`.
+    #[cfg(feature = "tract")]
     pub fn tensor_too_large(&self, what: impl Into<String>) -> LoadError {
         let limit_bytes = self.limits.max_tensor_bytes;
         LoadError::TooLarge {

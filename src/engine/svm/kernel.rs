@@ -1,6 +1,6 @@
 //! How near a row is to a support vector: the attributes `kernel_type` and `kernel_params`.
 
-use super::vectors::LANES;
+use super::lanes::LANES;
 use crate::exp::exp;
 
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,7 +2,8 @@
 
 use super::{
     kernel::Kernel,
-    vectors::{ROWS, Vectors, dot},
+    lanes::ROWS,
+    vectors::{Vectors, dot},
 };
 use crate::linear::Weights;
 

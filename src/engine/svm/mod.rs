@@ -9,6 +9,7 @@
 mod classifier;
 mod coupling;
 mod kernel;
+mod lanes;
 mod machine;
 mod regressor;
 #[cfg(test)]

@@ -1,11 +1,6 @@
 //! Support vectors side by side.
 
-use super::kernel::Kernel;
-
-/// Vectors computed side by side: two registers of the least vector unit of x86-64 and Arm64.
-pub(super) const LANES: usize = 8;
-/// Rows computed side by side, so that a loaded vector is used more than once.
-pub(super) const ROWS: usize = 4;
+use super::{kernel::Kernel, lanes::LANES};
 
 /// Support vectors in blocks of [`LANES`]; in each, one entry per feature. What is past the last
 /// vector is zero and its kernel is not used.

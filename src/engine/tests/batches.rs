@@ -1,9 +1,7 @@
 //! A row's values are the same, bit for bit, in every batch; and what is not a batch isn't taken for one.
 
-use tract_onnx::pb::tensor_proto::DataType;
-
 use super::{
-    build::{D, Model, autoencoder, chain, int, mlp},
+    build::{D, DataType, Model, autoencoder, chain, int, mlp},
     error, f32s, load_model, noise,
     trees::random_forest,
 };
@@ -57,13 +55,13 @@ fn small_network() {
 }
 
 #[test]
-fn autoencoder_on_tract() {
+fn larger_network() {
     assert_same_in_every_batch(&*load_model(&autoencoder(N)).unwrap());
 }
 
-/// The same network as `small_network` made one that tract runs: two inputs' worth of a branch.
+/// The same network as `small_network` with a branch: no chain of layers any more.
 #[test]
-fn small_network_on_tract() {
+fn small_network_with_a_branch() {
     let mut model = chain(N, &[4, 16, 8, 3], "Relu");
     model.graph().output[0].name = "z".into();
     let model = model.node("Add", &["y", "y"], &["z"]);

@@ -1,16 +1,31 @@
 //! Small ONNX models, written by code.
 
-use prost::Message;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
-    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
-    attribute_proto::AttributeType,
-    tensor_proto::{DataLocation, DataType},
-    tensor_shape_proto::{Dimension, dimension::Value},
-    type_proto,
+use crate::onnx::proto::{
+    AttributeProto, DimProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ShapeProto,
+    StringStringEntryProto, TensorProto, TensorTypeProto, TypeProto, ValueInfoProto, attribute_type as kind,
 };
+use prost::Message;
 
 use super::noise;
+
+/// Element types, by ONNX's numbers.
+#[derive(Debug, Clone, Copy)]
+pub enum DataType {
+    Float = 1,
+    Uint8 = 2,
+    Int8 = 3,
+    Uint16 = 4,
+    Int16 = 5,
+    Int32 = 6,
+    Int64 = 7,
+    String = 8,
+    Bool = 9,
+    Float16 = 10,
+    Double = 11,
+    Uint32 = 12,
+    Uint64 = 13,
+    Bfloat16 = 16,
+}
 
 /// A dimension as a file may write it.
 #[derive(Debug, Clone, Copy)]
@@ -107,17 +122,14 @@ impl Model {
 }
 
 fn port(name: &str, kind: DataType, dims: &[D]) -> ValueInfoProto {
-    let dim = dims.iter().map(|dim| {
-        let value = match dim {
-            D::Is(n) => Some(Value::DimValue(*n)),
-            D::Named(name) => Some(Value::DimParam((*name).into())),
-            D::Unset => None,
-        };
-        Dimension { value, ..Dimension::default() }
+    let dim = dims.iter().map(|dim| match dim {
+        D::Is(n) => DimProto { value: Some(*n), param: None },
+        D::Named(name) => DimProto { value: None, param: Some((*name).into()) },
+        D::Unset => DimProto::default(),
     });
-    let shape = Some(TensorShapeProto { dim: dim.collect() });
-    let tensor = type_proto::Tensor { elem_type: kind as i32, shape };
-    let kind = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
+    let shape = Some(ShapeProto { dim: dim.collect() });
+    let tensor = TensorTypeProto { elem_type: kind as i32, shape };
+    let kind = TypeProto { tensor_type: Some(tensor), ..TypeProto::default() };
     ValueInfoProto { name: name.into(), r#type: Some(kind), ..ValueInfoProto::default() }
 }
 
@@ -126,7 +138,7 @@ pub fn tensor(name: &str, kind: DataType, dims: &[i64], raw_data: Vec<u8>) -> Te
         name: name.into(),
         data_type: kind as i32,
         dims: dims.to_vec(),
-        raw_data,
+        raw_data: raw_data.into(),
         ..Default::default()
     }
 }
@@ -136,39 +148,39 @@ pub fn outside(name: &str, dims: &[i64], entries: &[(&str, &str)]) -> TensorProt
     let entry =
         |(key, value): &(&str, &str)| StringStringEntryProto { key: (*key).into(), value: (*value).into() };
     TensorProto {
-        data_location: Some(DataLocation::External as i32),
+        data_location: 1,
         external_data: entries.iter().map(entry).collect(),
         ..tensor(name, DataType::Float, dims, vec![])
     }
 }
 
-fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
-    AttributeProto { name: name.into(), r#type: kind as i32, ..AttributeProto::default() }
+fn attribute(name: &str, kind: i32) -> AttributeProto {
+    AttributeProto { name: name.into(), r#type: kind, ..AttributeProto::default() }
 }
 
 pub fn int(name: &str, i: i64) -> AttributeProto {
-    AttributeProto { i, ..attribute(name, AttributeType::Int) }
+    AttributeProto { i, ..attribute(name, kind::INT) }
 }
 
 pub fn ints(name: &str, ints: &[i64]) -> AttributeProto {
-    AttributeProto { ints: ints.to_vec(), ..attribute(name, AttributeType::Ints) }
+    AttributeProto { ints: ints.to_vec(), ..attribute(name, kind::INTS) }
 }
 
 pub fn floats(name: &str, floats: &[f32]) -> AttributeProto {
-    AttributeProto { floats: floats.to_vec(), ..attribute(name, AttributeType::Floats) }
+    AttributeProto { floats: floats.to_vec(), ..attribute(name, kind::FLOATS) }
 }
 
 pub fn text(name: &str, text: &str) -> AttributeProto {
-    AttributeProto { s: text.into(), ..attribute(name, AttributeType::String) }
+    AttributeProto { s: text.to_owned().into(), ..attribute(name, kind::STRING) }
 }
 
 pub fn texts(name: &str, texts: &[&str]) -> AttributeProto {
-    let strings = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
-    AttributeProto { strings, ..attribute(name, AttributeType::Strings) }
+    let strings = texts.iter().map(|text| text.to_string().into()).collect();
+    AttributeProto { strings, ..attribute(name, kind::STRINGS) }
 }
 
 pub fn graph(name: &str, g: GraphProto) -> AttributeProto {
-    AttributeProto { g: Some(g), ..attribute(name, AttributeType::Graph) }
+    AttributeProto { g: Some(g), ..attribute(name, kind::GRAPH) }
 }
 
 /// MatMul, Add, Relu through these widths; the last layer ends in `end` (an operator) instead of

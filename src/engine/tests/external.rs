@@ -2,10 +2,8 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use tract_onnx::pb::tensor_proto::DataType;
-
 use super::{
-    build::{D, Model, outside},
+    build::{D, DataType, Model, outside},
     error, run_f32, write,
 };
 use crate::{Choice, Limits, LoadError, Tensor, load};

@@ -1,10 +1,10 @@
 //! Files that can't be loaded, and what the message says.
 
-use tract_onnx::pb::{FunctionProto, tensor_proto::DataType};
+use crate::onnx::proto::FunctionProto;
 
 use super::{
-    build::{self, D, Model, mlp},
-    error, load_bytes, load_model, run_f32, write,
+    build::{self, D, DataType, Model, mlp},
+    error, load_by, load_bytes, load_model, run_f32, write,
 };
 use crate::{Choice, Limits, LoadError, Tensor, TensorData, load};
 
@@ -135,8 +135,8 @@ fn functions_of_the_model_itself() {
         .node("Twice", &["x"], &["y"]);
     model.graph().node[0].domain = "local".into();
     let mut function = FunctionProto {
-        name: Some("Twice".into()),
-        domain: Some("local".into()),
+        name: "Twice".into(),
+        domain: "local".into(),
         input: vec!["a".into()],
         output: vec!["b".into()],
         opset_import: model.proto.opset_import.clone(),
@@ -201,4 +201,32 @@ fn an_attribute_that_makes_no_sense_is_an_error() {
             .node_with("Concat", &["x", "x"], &["y"], attributes);
         assert_says(&error(load_model(&model)), &["y_node"]);
     }
+}
+
+#[cfg(feature = "tract")]
+#[test]
+fn each_engine_runs_when_it_is_asked_for() {
+    let names = [Choice::Auto, Choice::Tract, Choice::Native].map(|choice| {
+        let model = mlp(D::Named("N")).node("Add", &["y", "y"], &["z"]);
+        load_by(&model, choice).unwrap().name()
+    });
+    assert_eq!(names, ["tract", "tract", "native"]);
+}
+
+#[cfg(not(feature = "tract"))]
+#[test]
+fn a_build_without_tract_runs_all_natively_and_says_so() {
+    let model = mlp(D::Named("N"));
+    assert_eq!(load_by(&model, Choice::Auto).unwrap().name(), "native");
+    let text = error(load_by(&model, Choice::Tract));
+    assert!(text.contains("without it") && text.contains("--features tract"), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(&folder, &model.bytes());
+    let told = |choice| crate::inspect(&path, &Limits::default(), choice).unwrap();
+    let auto = told(Choice::Auto);
+    assert!(auto.runs_here && auto.running.is_some_and(|running| running.engine == "native"));
+    let tract = told(Choice::Tract);
+    assert!(!tract.runs_here && tract.fault.is_some_and(|fault| fault.contains("without it")));
+    let pair = crate::compare::Pair::load(&path, &Limits::default());
+    assert!(matches!(pair, Err((Choice::Tract, LoadError::WithoutTract { .. }))));
 }

@@ -20,6 +20,11 @@ fn load_model(model: &Model) -> Result<Arc<dyn Engine>, LoadError> {
     load_bytes(&model.bytes())
 }
 
+fn load_by(model: &Model, choice: Choice) -> Result<Arc<dyn Engine>, LoadError> {
+    let folder = tempfile::tempdir().unwrap();
+    load(&write(&folder, &model.bytes()), &Limits::default(), choice)
+}
+
 fn load_bytes(bytes: &[u8]) -> Result<Arc<dyn Engine>, LoadError> {
     let folder = tempfile::tempdir().unwrap();
     load(&write(&folder, bytes), &Limits::default(), Choice::Auto)

@@ -1,21 +1,21 @@
 //! Values in and out: element types, operators of the small networks, sessions.
 
-use tract_onnx::pb::{AttributeProto, attribute_proto::AttributeType, tensor_proto::DataType};
+use crate::onnx::proto::{AttributeProto, attribute_type};
 
 use super::{
-    build::{D, Model, chain, int, mlp, tensor},
-    f32s, load_model, noise, run_f32,
+    build::{D, DataType, Model, chain, int, mlp, tensor},
+    f32s, load_by, load_model, noise, run_f32,
 };
-use crate::{ElementType, RunError, Tensor, TensorData};
+use crate::{Choice, ElementType, RunError, Tensor, TensorData};
 
 const N: D = D::Named("N");
 
 fn float(name: &str, f: f32) -> AttributeProto {
-    AttributeProto { name: name.into(), r#type: AttributeType::Float as i32, f, ..AttributeProto::default() }
+    AttributeProto { name: name.into(), r#type: attribute_type::FLOAT, f, ..AttributeProto::default() }
 }
 
 /// The same model with a detour that only a graph engine takes: `y` becomes `y + 0`, by itself.
-fn on_tract(mut model: Model) -> Model {
+fn in_a_graph(mut model: Model) -> Model {
     let output = model.graph().output[0].name.clone();
     model.graph().output[0].name = "detour".into();
     model.node("Sub", &[&output, &output], &["nothing"]).node("Add", &[&output, "nothing"], &["detour"])
@@ -28,30 +28,33 @@ fn assert_close(a: &[f32], b: &[f32]) {
     }
 }
 
-fn assert_same_as_tract(model: Model) {
+fn assert_engines_agree(model: Model) {
     let own = load_model(&model).unwrap();
-    let tract = load_model(&on_tract(model)).unwrap();
+    let graph = load_model(&in_a_graph(model.clone())).unwrap();
+    let native = load_by(&model, Choice::Native).unwrap();
     let width = own.signature().inputs[0].row_len().unwrap();
     let input = Tensor::f32(&[19, width], noise(19 * width, 3).iter().map(|x| 3.0 * x).collect());
-    assert_close(&run_f32(&*own, input.clone()), &run_f32(&*tract, input));
+    let expected = run_f32(&*native, input.clone());
+    assert_close(&run_f32(&*own, input.clone()), &expected);
+    assert_close(&run_f32(&*graph, input), &expected);
 }
 
 #[test]
-fn small_networks_agree_with_tract() {
+fn small_networks_agree_on_every_engine() {
     for end in ["Sigmoid", "Tanh", "Softmax", "LeakyRelu", "Identity", "Relu"] {
-        assert_same_as_tract(chain(N, &[4, 16, 8, 3], end));
+        assert_engines_agree(chain(N, &[4, 16, 8, 3], end));
     }
-    assert_same_as_tract(chain(N, &[1, 1], "Relu"));
-    assert_same_as_tract(chain(N, &[3, 17, 9, 33, 5], "Softmax"));
+    assert_engines_agree(chain(N, &[1, 1], "Relu"));
+    assert_engines_agree(chain(N, &[3, 17, 9, 33, 5], "Softmax"));
 }
 
 #[test]
-fn gemm_in_all_its_forms_agrees_with_tract() {
+fn gemm_in_all_its_forms_agrees_on_every_engine() {
     for transposed in [0, 1] {
         for bias in [&[3i64][..], &[1, 3], &[1], &[]] {
             let dims = if transposed == 1 { [3, 4] } else { [4, 3] };
             let len = bias.iter().product::<i64>() as usize;
-            assert_same_as_tract(
+            assert_engines_agree(
                 Model::new()
                     .input("x", DataType::Float, &[N, D::Is(4)])
                     .output("y", DataType::Float, &[N, D::Is(3)])
@@ -69,8 +72,8 @@ fn gemm_in_all_its_forms_agrees_with_tract() {
 }
 
 #[test]
-fn preparation_inside_the_model_agrees_with_tract() {
-    assert_same_as_tract(
+fn preparation_inside_the_model_agrees_on_every_engine() {
+    assert_engines_agree(
         Model::new()
             .input("x", DataType::Float, &[N, D::Is(4)])
             .output("y", DataType::Float, &[N, D::Is(2)])
@@ -87,7 +90,7 @@ fn preparation_inside_the_model_agrees_with_tract() {
 }
 
 #[test]
-fn a_chain_that_is_none_is_left_to_tract() {
+fn a_chain_that_is_none_is_left_to_others() {
     // The middle is read twice: not a chain.
     let model = Model::new()
         .input("x", DataType::Float, &[N, D::Is(3)])
@@ -156,7 +159,7 @@ fn integers_booleans_and_doubles_pass_through() {
 
 #[test]
 fn inputs_that_do_not_fit_are_named() {
-    for model in [mlp(N), on_tract(mlp(N))] {
+    for model in [mlp(N), in_a_graph(mlp(N))] {
         let engine = load_model(&model).unwrap();
         let mut session = engine.session();
         let mut run = |inputs: &[Tensor]| session.run(inputs).map(<[Tensor]>::len);
@@ -197,7 +200,7 @@ fn a_failed_run_leaves_the_session_whole() {
 
 #[test]
 fn sessions_on_many_threads_do_not_meet() {
-    let engine = load_model(&on_tract(mlp(N))).unwrap();
+    let engine = load_model(&in_a_graph(mlp(N))).unwrap();
     let input = |seed| Tensor::f32(&[5, 4], noise(20, seed));
     let expected: Vec<_> = (1..5).map(|seed| run_f32(&*engine, input(seed))).collect();
     std::thread::scope(|scope| {

@@ -1,9 +1,9 @@
 //! Tree ensembles. Expected values with two classes are what onnxruntime 1.32 answered.
 
-use tract_onnx::pb::{AttributeProto, tensor_proto::DataType};
+use crate::onnx::proto::AttributeProto;
 
 use super::{
-    build::{D, Model, floats, int, ints, text, texts},
+    build::{D, DataType, Model, floats, int, ints, text, texts},
     error, f32s, load_model, noise,
 };
 use crate::{Tensor, TensorData};

@@ -21,10 +21,7 @@ use std::sync::Arc;
 use tract_onnx::{model::Onnx, pb::ModelProto, tract_hir::internal::*};
 
 use self::session::TractSession;
-pub(super) use self::{
-    describe::{Description, describe},
-    trace::trace,
-};
+pub(super) use self::{describe::describe, trace::trace};
 use super::{
     Dim, Engine, LoadError, Port, Session, Signature,
     contain::contained,

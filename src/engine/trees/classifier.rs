@@ -1,13 +1,14 @@
 //! Sums to labels and probabilities.
 
 use super::{
+    feature::Feature,
     forest::Forest,
-    real::{Feature, Real},
     rows::Scratch,
     spec::{Branching, Links},
     transform::{Transform, logistic, probit},
     walk::Add,
 };
+use crate::real::Real;
 
 /// A forest that classifies.
 ///

@@ -3,9 +3,10 @@
 use super::{
     leaves::Leaves,
     lower::{Lowered, Test, lower},
-    real::Real,
+    place::{Tree, index_u32},
     spec::Links,
 };
+use crate::real::Real;
 
 /// A forest ready to be walked. A walk stands at a node, looks at one feature and goes `ahead` by
 /// so many nodes, and one more where the feature is greater than the node's value.
@@ -67,12 +68,6 @@ pub(super) enum Signs {
     Negated,
     /// Feature `n` is at `n`, its negative at `n + features`.
     Both,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tree {
-    pub root: u32,
-    pub depth: u32,
 }
 
 /// Deepest tree accepted; scikit-learn's own are far below.
@@ -258,8 +253,4 @@ impl<'a, T: Real> Layout<'a, T> {
         let narrow: Option<Vec<_>> = narrow.collect();
         Ok(narrow.map_or(Nodes::Wide(wide), Nodes::Narrow))
     }
-}
-
-pub(super) fn index_u32(index: usize) -> Result<u32, String> {
-    u32::try_from(index).map_err(|_| "it has more nodes or votes than 32 bits can count".into())
 }

@@ -1,10 +1,10 @@
 //! What leaves vote for.
 
 use super::{
-    forest::{Tree, index_u32},
-    real::Real,
+    place::{Tree, index_u32},
     spec::{Branching, Links},
 };
+use crate::real::Real;
 
 /// What a leaf adds to one target.
 #[derive(Debug, Clone, Copy, PartialEq)]

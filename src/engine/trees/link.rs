@@ -2,10 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    real::Real,
-    spec::{Branching, LinkedNode, Links, NodeSpec, VoteSpec},
-};
+use super::spec::{Branching, LinkedNode, Links, NodeSpec, VoteSpec};
+use crate::real::Real;
 
 /// Links the tables. Trees keep the order in which they first appear; a tree's root is the one node
 /// that is nobody's child.

@@ -8,10 +8,8 @@
 //! - equality is two tests, and the child both lead to is shared;
 //! - membership is a search tree over the sorted members with equality at its ends.
 
-use super::{
-    real::Real,
-    spec::{Branching, LinkedNode, Links},
-};
+use super::spec::{Branching, LinkedNode, Links};
+use crate::real::Real;
 
 /// A node of the lowered forest. Several may lead to the same one; [`super::forest`] refuses circles.
 #[derive(Debug, Clone, Copy, PartialEq)]

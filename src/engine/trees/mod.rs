@@ -11,11 +11,12 @@
 //! `BRANCH_GTE` for a leaf, and trusts class numbers from the file without a check.
 
 mod classifier;
+mod feature;
 mod forest;
 mod leaves;
 mod link;
 mod lower;
-mod real;
+mod place;
 mod regressor;
 mod rows;
 mod spec;
@@ -26,7 +27,6 @@ mod walk;
 
 pub(super) use classifier::Classifier;
 pub(super) use link::link;
-pub(super) use real::Real;
 pub(super) use regressor::{Aggregate, Regressor};
 pub(super) use rows::Scratch;
 pub(super) use spec::{Branching, LinkedNode, Links, NodeSpec, VoteSpec};

@@ -1,13 +1,14 @@
 //! Sums to predictions.
 
 use super::{
+    feature::Feature,
     forest::Forest,
-    real::{Feature, Real},
     rows::Scratch,
     spec::Links,
     transform::Transform,
     walk::{Add, Fold},
 };
+use crate::real::Real;
 
 /// How the votes of a forest become one value: the attribute `aggregate_function`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

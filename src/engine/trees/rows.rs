@@ -1,9 +1,10 @@
 //! Rows as the walk wants them: converted, with the signs the tests ask for, and eight side by side.
 
 use super::{
+    feature::Feature,
     forest::{Forest, Signs},
-    real::{Feature, Real},
 };
+use crate::real::Real;
 
 /// Walks side by side: rows in one tree, or trees under one row.
 pub(super) const LANES: usize = 8;

@@ -1,6 +1,6 @@
 //! Trees as a model file describes them.
 
-use super::real::Real;
+use crate::real::Real;
 
 /// How a branch compares its feature `x` with its value `v`; the "true" child is taken when it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 //! the laid-out ones.
 
 use super::{
-    Aggregate, Branching, Classifier, LinkedNode, Links, Real, Regressor, Scratch, Transform, VoteSpec, link,
+    Aggregate, Branching, Classifier, LinkedNode, Links, Regressor, Scratch, Transform, VoteSpec, link,
     spec::NodeSpec,
 };
+use crate::real::Real;
 
 /// A generator with a fixed seed (SplitMix64): tests see the same forests every time.
 struct Random(u64);
@@ -145,7 +146,7 @@ fn expected<T: Real>(links: &Links<T>, row: &[T], targets: usize, aggregate: Agg
     values.into_iter().map(|value| average(value.unwrap_or_default())).collect()
 }
 
-fn check<T: Real + super::real::Feature<T>>(seed: u64) {
+fn check<T: Real + super::feature::Feature<T>>(seed: u64) {
     let mut random = Random(seed);
     for round in 0..40 {
         let (trees, targets) = (1 + random.below(20), 1 + random.below(3));

@@ -1,6 +1,6 @@
 //! What becomes of a row's scores: the attribute `post_transform`.
 
-use super::real::Real;
+use crate::real::Real;
 
 /// See TreeEnsembleClassifier in `onnx/docs/Operators-ml.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ fn softmax<T: Real>(scores: &mut [T], width: usize) {
         row.iter_mut().for_each(|score| *score = *score - max);
     }
     // Of all rows at once: rows are short, and this loop is what takes the time.
-    scores.iter_mut().for_each(|score| *score = score.exp());
+    scores.iter_mut().for_each(|score| *score = score.quick_exp());
     for row in scores.chunks_exact_mut(width) {
         let mut sum = T::ZERO;
         row.iter().for_each(|&score| sum += score);
@@ -67,7 +67,7 @@ fn softmax_zero<T: Real>(row: &mut [T]) {
         if is_zero(*score) {
             *score = T::ZERO;
         } else {
-            *score = (*score - max).exp();
+            *score = (*score - max).quick_exp();
             sum += *score;
         }
     }
@@ -79,7 +79,7 @@ fn softmax_zero<T: Real>(row: &mut [T]) {
 /// 1 / (1 + e^-x), without overflow for any x.
 #[inline(always)]
 pub fn logistic<T: Real>(x: T) -> T {
-    let y = T::ONE / (T::ONE + (-x.abs()).exp());
+    let y = T::ONE / (T::ONE + (-x.abs()).quick_exp());
     if x < T::ZERO { T::ONE - y } else { y }
 }
 

@@ -5,11 +5,12 @@
 //! in the order of the trees either way, so a row's sums have the same bits in every batch.
 
 use super::{
+    feature::Feature,
     forest::{Forest, Node, Nodes},
     leaves::Leaves,
-    real::{Feature, Real},
     rows::{LANES, Scratch},
 };
+use crate::real::Real;
 
 /// Steps between two looks whether all walks have ended.
 const STRIDE: u32 = 4;

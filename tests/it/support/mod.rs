@@ -9,6 +9,7 @@ pub mod line;
 pub mod log;
 pub mod loop_disk;
 pub mod numbered;
+pub mod onnx;
 pub mod packets;
 pub mod privilege;
 pub mod slow_model;

@@ -5,15 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use prost::Message;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
-    TypeProto, ValueInfoProto,
-    attribute_proto::AttributeType,
-    tensor_proto::DataType,
-    tensor_shape_proto::{Dimension, dimension::Value},
-    type_proto,
+use super::onnx::{
+    AttributeProto, Dim, FLOAT, GraphProto, INT, INT64, INTS, ModelProto, NodeProto, OperatorSetIdProto,
+    Shape, TensorProto, TensorType, TypeProto, ValueInfoProto,
 };
+use prost::Message;
 
 const CHANNELS: i64 = 16;
 const SIDE: i64 = 128;
@@ -43,9 +39,9 @@ pub fn write(folder: &Path) -> PathBuf {
         input: vec![port("x")],
         output: vec![port("y")],
         initializer: vec![
-            tensor("one", DataType::Int64, &[4], one),
-            tensor("plane", DataType::Float, &plane, constant(&plane, 1.0)),
-            tensor("kernel", DataType::Float, &kernel, constant(&kernel, weight)),
+            tensor("one", INT64, &[4], one),
+            tensor("plane", FLOAT, &plane, constant(&plane, 1.0)),
+            tensor("kernel", FLOAT, &kernel, constant(&kernel, weight)),
         ],
         ..GraphProto::default()
     };
@@ -76,33 +72,21 @@ fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
 }
 
 fn ints(name: &str, ints: &[i64]) -> AttributeProto {
-    AttributeProto {
-        name: name.into(),
-        r#type: AttributeType::Ints as i32,
-        ints: ints.to_vec(),
-        ..AttributeProto::default()
-    }
+    AttributeProto { name: name.into(), r#type: INTS, ints: ints.to_vec(), ..AttributeProto::default() }
 }
 
 fn int(name: &str, i: i64) -> AttributeProto {
-    AttributeProto { name: name.into(), r#type: AttributeType::Int as i32, i, ..AttributeProto::default() }
+    AttributeProto { name: name.into(), r#type: INT, i, ..AttributeProto::default() }
 }
 
-fn tensor(name: &str, kind: DataType, dims: &[i64], raw_data: Vec<u8>) -> TensorProto {
-    TensorProto {
-        name: name.into(),
-        data_type: kind as i32,
-        dims: dims.to_vec(),
-        raw_data,
-        ..Default::default()
-    }
+fn tensor(name: &str, kind: i32, dims: &[i64], raw_data: Vec<u8>) -> TensorProto {
+    TensorProto { name: name.into(), data_type: kind, dims: dims.to_vec(), raw_data, ..Default::default() }
 }
 
 /// A port of one row with one number.
 fn port(name: &str) -> ValueInfoProto {
-    let one = Dimension { value: Some(Value::DimValue(1)), ..Dimension::default() };
-    let shape = Some(TensorShapeProto { dim: vec![one.clone(), one] });
-    let tensor = type_proto::Tensor { elem_type: DataType::Float as i32, shape };
-    let kind = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
-    ValueInfoProto { name: name.into(), r#type: Some(kind), ..ValueInfoProto::default() }
+    let one = Dim { value: 1 };
+    let shape = Some(Shape { dim: vec![one.clone(), one] });
+    let kind = TypeProto { tensor: Some(TensorType { elem_type: FLOAT, shape }) };
+    ValueInfoProto { name: name.into(), r#type: Some(kind) }
 }

@@ -1,7 +1,10 @@
-//! Running a [`Graph`]: values in slots, one step after the other.
+//! What an operator meets in a run: its inputs, the memory it may take, the steps it may make. How a graph
+//! is run stands beside the graph.
 
 mod args;
+mod op;
 mod run;
 
 pub use args::{Args, Outputs, one};
-pub use run::{Bounds, Run};
+pub use op::{Op, op};
+pub use run::{Bounds, Run, Stepped};

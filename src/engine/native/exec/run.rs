@@ -1,11 +1,7 @@
 //! One run: the slots, the memory it may take, the steps it may make.
 
-use smallvec::SmallVec;
-
-use super::{Args, Outputs};
 use crate::native::{
-    fault::{Fault, fault},
-    graph::{Graph, Source, Step},
+    fault::Fault,
     value::{Element, Value},
 };
 
@@ -18,8 +14,19 @@ pub struct Bounds {
     pub max_loop_turns: u64,
 }
 
+/// A step as an onlooker sees it.
+#[derive(Clone, Copy)]
+pub struct Stepped<'s> {
+    /// As messages name it.
+    pub label: &'s str,
+    /// Slot and name of each output; `None` for those left out.
+    pub outputs: &'s [Option<(usize, String)>],
+    /// The values that nobody reads after it.
+    pub last_reads: &'s [String],
+}
+
 /// Looks at what each step made; see [`Run::watched`].
-pub type Seen<'s> = dyn FnMut(&Step, &[Value]) + 's;
+pub type Seen<'s> = dyn FnMut(Stepped<'_>, &[Value]) + 's;
 
 /// The state of one run, handed to every operator.
 pub struct Run<'r> {
@@ -95,79 +102,10 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    /// Runs a graph, or the body of a control-flow operator with what it reads from around it.
-    ///
-    /// # Errors
-    /// The wrong number of inputs, or the first step that fails, with its name.
-    pub fn graph(
-        &mut self,
-        graph: &Graph,
-        inputs: impl IntoIterator<Item = Option<Value>>,
-        captures: &[Value],
-    ) -> Result<Vec<Value>, Fault> {
-        let mut slots: Vec<Option<Value>> = vec![None; graph.slots];
-        let mut given = 0;
-        for (index, value) in inputs.into_iter().enumerate() {
-            let port = graph.inputs.get(index).ok_or_else(|| fault!("is given more than {index} inputs"))?;
-            slots[port.slot] = value;
-            given += 1;
-        }
-        if given != graph.inputs.len() || captures.len() != graph.captures.len() {
-            return Err(fault!("is given {given} inputs, takes {}", graph.inputs.len()));
-        }
-        for ((_, slot), value) in graph.captures.iter().zip(captures) {
-            slots[*slot] = Some(value.clone());
-        }
-        for step in &graph.steps {
-            self.step(step, graph, &mut slots).map_err(|fault| fault.at(&step.label))?;
-        }
-        graph
-            .outputs
-            .iter()
-            .map(|output| {
-                let value = match output.source {
-                    Source::Constant(at) => Some(graph.constants[at].clone()),
-                    Source::Slot(slot) => slots[slot].clone(),
-                };
-                value.ok_or_else(|| fault!("output `{}` has no value", output.name))
-            })
-            .collect()
-    }
-
-    fn step(&mut self, step: &Step, graph: &Graph, slots: &mut [Option<Value>]) -> Result<(), Fault> {
-        let value = |source: &Source, slots: &mut [Option<Value>]| match *source {
-            Source::Constant(at) => Some(graph.constants[at].clone()),
-            Source::Slot(slot) => slots[slot].clone(),
-        };
-        let mut inputs = SmallVec::with_capacity(step.inputs.len());
-        for source in &step.inputs {
-            inputs.push(source.as_ref().and_then(|source| value(source, slots)));
-        }
-        let mut captures = SmallVec::with_capacity(step.captures.len());
-        for source in &step.captures {
-            captures.push(
-                value(source, slots).ok_or_else(|| fault!("its subgraph reads a value that is not there"))?,
-            );
-        }
-        // What nobody reads any more belongs to the step alone.
-        for &slot in &step.frees {
-            slots[slot] = None;
-        }
-        let outputs: Outputs = (step.op)(self, Args::new(inputs, captures))?;
-        let wanted = step.outputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        if outputs.len() < wanted {
-            return Err(Fault::unsupported(format!("makes {} outputs, {wanted} are wanted", outputs.len())));
-        }
+    /// Shows what a step has made to whoever looks on.
+    pub fn show(&mut self, step: Stepped<'_>, outputs: &[Value]) {
         if let Some(seen) = &mut self.seen {
-            seen(step, &outputs);
+            seen(step, outputs);
         }
-        for (value, output) in outputs.into_iter().zip(&step.outputs) {
-            if let Some((slot, _)) = output
-                && !step.frees.contains(slot)
-            {
-                slots[*slot] = Some(value);
-            }
-        }
-        Ok(())
     }
 }

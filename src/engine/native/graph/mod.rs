@@ -4,17 +4,7 @@
 //! weights alone is a constant. Functions are written out where they are called. A subgraph knows which values of
 //! the graph around it it reads; they are handed in as extra inputs of its node.
 
-mod attributes;
-mod build;
-mod node;
-mod order;
-mod spent;
-mod types;
-
-pub use build::build;
-pub use node::Node;
-pub use order::label;
-pub use types::{Axis, Type};
+mod run;
 
 use std::{
     collections::HashMap,
@@ -22,9 +12,9 @@ use std::{
 };
 
 use super::{
-    infer::{Fact, Rule, Symbols},
-    ops::{Entry, Op},
-    value::Value,
+    exec::Op,
+    facts::{Fact, Rule, Symbols},
+    value::{Type, Value},
 };
 
 /// Where a step finds an input.
@@ -50,10 +40,10 @@ pub struct Graph {
     /// Every value that a node makes, by its name, those of functions that were written out too: those
     /// that were computed when the graph was built have no step.
     pub made: Vec<Made>,
-    /// What is known of the value in each slot: type, shape, short contents ([`super::infer`]), true in
+    /// What is known of the value in each slot: type, shape, short contents (`infer`), true in
     /// every run. Beside the slots, so that a plan of the memory can be made from it. Empty while
     /// nothing is worked out, and for a body that nobody has gone into.
-    pub facts: OnceLock<Vec<Fact>>,
+    pub facts: Arc<OnceLock<Vec<Fact>>>,
     /// What the symbols in the facts stand for, in the outermost graph; bodies share them.
     pub symbols: Symbols,
 }
@@ -97,8 +87,9 @@ pub struct Output {
 pub struct Step {
     /// The operator and the node's name, or its first output: `Conv \`conv1\``.
     pub label: String,
-    pub entry: &'static Entry,
     pub op: Op,
+    /// Not the same in every run for the same inputs: random numbers.
+    pub varies: bool,
     /// What is known of its outputs, from what is known of its inputs.
     pub rule: Option<Rule>,
     pub inputs: Vec<Option<Source>>,

@@ -1,14 +1,17 @@
 //! The pass over a graph: step by step, bodies of control flow included.
 
-use std::{mem, ops::Deref, sync::OnceLock};
+use std::{
+    mem,
+    sync::{Arc, OnceLock},
+};
 
 use smallvec::SmallVec;
 
-use super::{Contents, Dim, Fact, Facts, Given, Symbols, TensorFact};
 use crate::native::{
     exec::{Args, Bounds, Run},
-    fault::{Fault, fault},
-    graph::{Graph, Source, Step, Subgraph, Type},
+    facts::{Contents, Dim, Fact, Facts, Given, Input, Pass},
+    fault::Fault,
+    graph::{Graph, Source, Step, Subgraph},
     value::Value,
 };
 
@@ -16,66 +19,23 @@ use crate::native::{
 const MAX_CONSTANT_BYTES: usize = 1 << 16;
 /// What an operator that is run here may make.
 const BOUNDS: Bounds = Bounds { max_tensor_bytes: 1 << 12, max_loop_turns: 0 };
-/// Steps gone through, bodies again and again included, for each step of the model.
-const PASSES: usize = 8;
-/// Dimensions and elements kept, for each step of the model.
-const KEPT: usize = 64;
-
-/// Where a pass is.
-pub struct Pass {
-    pub symbols: Symbols,
-    /// Steps of bodies that may still be gone through.
-    left: usize,
-    /// Dimensions that may still be kept.
-    room: usize,
-    /// In the body of a control-flow operator.
-    inside: bool,
-    /// What is found is final: not a turn of a loop whose facts may still change.
-    pub(super) final_turn: bool,
-    bodies: Vec<(Subgraph, Vec<Fact>)>,
-}
-
-/// What is known of one input of a step.
-pub enum Input<'g> {
-    Slot(&'g Fact),
-    Constant(Fact),
-}
-
-impl Deref for Input<'_> {
-    type Target = Fact;
-
-    fn deref(&self) -> &Fact {
-        match self {
-            Input::Slot(fact) => fact,
-            Input::Constant(fact) => fact,
-        }
-    }
-}
-
 /// Works out what is known of every value of a graph and of the graphs in it.
 ///
 /// # Errors
 /// The first step that fails in every run, or whose declared type contradicts what it makes.
 pub fn infer(graph: &mut Graph) -> Result<(), Fault> {
     let (pass, slots) = gone_through(graph)?;
-    for (body, facts) in pass.bodies {
-        let _ = body.facts.set(facts);
+    for (place, facts) in pass.bodies {
+        let _ = place.set(facts);
     }
-    graph.facts = OnceLock::from(slots);
+    graph.facts = Arc::new(OnceLock::from(slots));
     graph.symbols = pass.symbols;
     Ok(())
 }
 
 fn gone_through(graph: &Graph) -> Result<(Pass, Vec<Fact>), Fault> {
     let steps = steps(graph).saturating_add(16);
-    let mut pass = Pass {
-        symbols: Symbols::default(),
-        left: steps.saturating_mul(PASSES),
-        room: steps.saturating_mul(KEPT),
-        inside: false,
-        final_turn: true,
-        bodies: vec![],
-    };
+    let mut pass = Pass::new(steps);
     let inputs = graph.inputs.iter().map(|input| pass.input(&input.ty)).collect();
     let (slots, _) = pass.graph(graph, inputs, vec![])?;
     Ok((pass, slots))
@@ -86,25 +46,7 @@ fn steps(graph: &Graph) -> usize {
     inside.map(|graph| steps(graph)).fold(graph.steps.len(), usize::saturating_add)
 }
 
-/// Names that stand for no one dimension: exporters write them for all that are free.
-fn is_name(name: &str) -> bool {
-    !matches!(name, "" | "?" | "None" | "none" | "-1" | "unk" | "unknown")
-}
-
 impl Pass {
-    /// An input of the whole model, which has the declared shape or is refused. A free dimension that
-    /// has a name is at least one.
-    fn input(&mut self, ty: &Type) -> Fact {
-        let symbols = &mut self.symbols;
-        // The items of a sequence may each have lengths of their own.
-        let is_tensor = matches!(ty, Type::Tensor { .. });
-        Fact::declared(ty, &mut |name| match is_tensor {
-            true if is_name(name) => symbols.named(name, 1),
-            true => symbols.fresh(),
-            false => Dim::Unknown,
-        })
-    }
-
     /// Goes through a graph; gives what is known of its slots and of its outputs.
     fn graph(
         &mut self,
@@ -183,7 +125,7 @@ impl Pass {
 
     /// Goes through the body of a control-flow operator; what is known of its outputs holds for every
     /// turn that begins with what is known of its inputs.
-    pub(super) fn body(&mut self, body: &Subgraph, inputs: Vec<Fact>, captures: Vec<Fact>) -> Vec<Fact> {
+    pub fn body(&mut self, body: &Subgraph, inputs: Vec<Fact>, captures: Vec<Fact>) -> Vec<Fact> {
         let nothing = || vec![Fact::Unknown; body.outputs.len()];
         if self.left == 0 {
             return nothing();
@@ -199,61 +141,15 @@ impl Pass {
             output.map(&mut |dim| if symbols.is_older(dim, before) { dim } else { Dim::Unknown });
         }
         if self.final_turn {
-            self.bodies.push((Subgraph::clone(body), slots));
+            self.bodies.push((Arc::clone(&body.facts), slots));
         }
         outputs
     }
-
-    /// A fact as it is kept: what is not known of a shape gets a symbol of its own.
-    fn kept(&mut self, mut fact: Fact) -> Fact {
-        let Some(room) = self.room.checked_sub(fact.size()) else { return fact.without_shapes() };
-        self.room = room;
-        if let Fact::Tensor(tensor) = &mut fact {
-            tensor.complete();
-        }
-        if let Fact::Tensor(TensorFact { shape: Some(dims), .. }) = &mut fact {
-            for dim in dims.iter_mut().filter(|dim| **dim == Dim::Unknown) {
-                *dim = self.symbols.fresh();
-            }
-        }
-        fact
-    }
-
-    /// What is known of a value, held against the type that the file declares of it.
-    fn declared(&self, fact: Fact, ty: &Type) -> Result<Fact, Fault> {
-        let claim = Fact::declared(ty, &mut |_| Dim::Unknown).without_shapes();
-        let met = met(fact.clone(), claim);
-        if self.inside { Ok(met.unwrap_or(fact)) } else { met }
-    }
-}
-
-/// What is inferred, with a declared type where none is known.
-fn met(fact: Fact, claim: Fact) -> Result<Fact, Fault> {
-    Ok(match (fact, claim) {
-        (Fact::Unknown, claim) => claim,
-        (fact, Fact::Unknown) => fact,
-        (Fact::Tensor(own), Fact::Tensor(claim)) => {
-            if let (Some(kind), Some(other)) = (own.kind, claim.kind)
-                && kind != other
-            {
-                return Err(fault!("is declared as {other}, and is {kind}"));
-            }
-            Fact::Tensor(TensorFact { kind: own.kind.or(claim.kind), ..own })
-        }
-        (Fact::Sequence(own), Fact::Sequence(claim)) => Fact::Sequence(Box::new(met(*own, *claim)?)),
-        (Fact::Optional(own), Fact::Optional(claim)) => Fact::Optional(Box::new(met(*own, *claim)?)),
-        (Fact::Map(key, own), Fact::Map(other, claim)) if key == other => {
-            Fact::Map(key, Box::new(met(*own, *claim)?))
-        }
-        // What may be left out and is there.
-        (own, Fact::Optional(claim)) => met(own, *claim)?,
-        (own, claim) => return Err(fault!("is declared as {}, and is {}", claim.sort(), own.sort())),
-    })
 }
 
 /// What a step makes where all that it reads is known: by running it.
 fn evaluated(step: &Step, graph: &Graph, facts: &[Fact]) -> Option<Vec<Value>> {
-    if step.entry.varies || !step.subgraphs.is_empty() || !step.captures.is_empty() {
+    if step.varies || !step.subgraphs.is_empty() || !step.captures.is_empty() {
         return None;
     }
     let whole = |slot: usize| match facts[slot].as_tensor().map(|tensor| &tensor.contents) {

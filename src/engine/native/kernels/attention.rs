@@ -2,7 +2,7 @@
 
 use super::{
     matmul::gemm,
-    real::{Real, sum},
+    real::{Computed, sum},
 };
 
 /// Lengths of one head: queries, keys, the width of both, the width of the values.
@@ -15,18 +15,18 @@ pub struct Head {
 }
 
 /// `scores = q kᵀ`.
-pub fn scores<T: Real>(head: Head, q: &[T], k: &[T], scores: &mut [T]) {
+pub fn scores<T: Computed>(head: Head, q: &[T], k: &[T], scores: &mut [T]) {
     scores.fill(T::ZERO);
     gemm(head.queries, head.width, head.keys, q, (head.width, 1), k, (1, head.width), scores);
 }
 
 /// `y += weights v`.
-pub fn values<T: Real>(head: Head, weights: &[T], v: &[T], y: &mut [T]) {
+pub fn values<T: Computed>(head: Head, weights: &[T], v: &[T], y: &mut [T]) {
     gemm(head.queries, head.keys, head.value_width, weights, (head.keys, 1), v, (head.value_width, 1), y);
 }
 
 /// The softmax of a row, in place. A row without a key to look at (all minus infinity) becomes `empty`.
-pub fn softmax<T: Real>(row: &mut [T], empty: T) {
+pub fn softmax<T: Computed>(row: &mut [T], empty: T) {
     let largest = row.iter().fold(-T::INFINITY, |largest, &x| largest.max(x));
     if largest == -T::INFINITY && row.iter().all(|&x| x == largest) {
         return row.fill(empty);

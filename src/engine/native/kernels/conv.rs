@@ -196,3 +196,14 @@ pub fn scatter<T: Copy>(
         });
     });
 }
+
+/// Every channel's bias, or zero, over all its outputs.
+pub fn biased<T: Copy>(bias: Option<&[T]>, zero: T, shape: &[usize], out: &mut Vec<T>) {
+    let positions: usize = shape[2..].iter().product();
+    for _ in 0..shape[0] {
+        match bias {
+            Some(bias) => bias.iter().for_each(|&bias| out.extend(std::iter::repeat_n(bias, positions))),
+            None => out.extend(std::iter::repeat_n(zero, shape[1] * positions)),
+        }
+    }
+}

@@ -4,6 +4,7 @@
 pub mod attention;
 pub mod broadcast;
 pub mod conv;
+pub mod coordinates;
 pub mod fourier;
 pub mod matmul;
 pub mod normal;
@@ -13,6 +14,7 @@ pub mod pad;
 pub mod places;
 pub mod pool;
 pub mod random;
+pub mod range;
 pub mod real;
 pub mod recurrent;
 pub mod reduce;

@@ -1,16 +1,16 @@
 //! Normalisation: means, variances, and what is made with them.
 
-use super::real::{Real, sum};
+use super::real::{Computed, sum};
 
 /// Mean and population variance, in two passes.
-pub fn moments<T: Real>(x: &[T]) -> (T, T) {
+pub fn moments<T: Computed>(x: &[T]) -> (T, T) {
     let count = T::from_usize(x.len());
     let mean = sum(x, |x| x) / count;
     (mean, sum(x, |x| (x - mean) * (x - mean)) / count)
 }
 
 /// Mean and population variance of every channel, over all images. `x`: images, channels, cells.
-pub fn channel_moments<T: Real>(x: &[T], channels: usize, cells: usize) -> (Vec<T>, Vec<T>) {
+pub fn channel_moments<T: Computed>(x: &[T], channels: usize, cells: usize) -> (Vec<T>, Vec<T>) {
     let planes = |channel: usize| x.chunks_exact(cells.max(1)).skip(channel).step_by(channels.max(1));
     let count = T::from_usize(x.len() / channels.max(1));
     let mean = |channel: usize| planes(channel).map(|plane| sum(plane, |x| x)).sum::<T>() / count;
@@ -24,7 +24,7 @@ pub fn channel_moments<T: Real>(x: &[T], channels: usize, cells: usize) -> (Vec<
 
 /// For each element, the sum of squares over the channels from `behind` before its own to `ahead` after it.
 /// `x`: channels, cells; of one image.
-pub fn square_sums<T: Real>(x: &[T], cells: usize, behind: usize, ahead: usize, sums: &mut [T]) {
+pub fn square_sums<T: Computed>(x: &[T], cells: usize, behind: usize, ahead: usize, sums: &mut [T]) {
     sums.fill(T::ZERO);
     if cells == 0 {
         return;

@@ -119,13 +119,13 @@ integer_numbers! {
 
 /// A floating-point number that is kept; half floats are computed with in f32.
 pub trait Float: Number {
-    type Wide: Real;
+    type Wide: Analytic;
     fn widen(self) -> Self::Wide;
     fn narrow(wide: Self::Wide) -> Self;
 }
 
 /// A floating-point number that is computed with.
-pub trait Real:
+pub trait Analytic:
     Float<Wide = Self>
     + super::matmul::Scalar
     + std::ops::Add<Output = Self>
@@ -186,7 +186,7 @@ macro_rules! reals {
             fn narrow(wide: $t) -> Self { wide }
         }
 
-        impl Real for $t {
+        impl Analytic for $t {
             #[inline]
             fn erf(self) -> Self { $erf(self) }
             reals!(@forward $t: exp exp_m1 ln ln_1p sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh

@@ -1,6 +1,6 @@
 //! Pooling: one value from all the cells under a window.
 
-use super::{real::Real, window::Window};
+use super::{real::Computed, window::Window};
 use crate::native::value::Element;
 
 /// What has a largest element.
@@ -86,7 +86,7 @@ pub fn max_places<T: Ordered>(x: &[T], window: &Window, column_major: bool, y: &
 
 /// Divides the sums of [`fold`] by the number of cells under the window: those of the image, or with
 /// `padded` those of the padding too.
-pub fn divide<T: Real>(window: &Window, padded: bool, y: &mut [T]) {
+pub fn divide<T: Computed>(window: &Window, padded: bool, y: &mut [T]) {
     let (_, outputs) = sizes(window);
     if outputs == 0 {
         return;
@@ -130,7 +130,7 @@ impl Norm {
 
     /// One number's part of the sum.
     #[inline]
-    pub fn part<T: Real>(self, x: T) -> T {
+    pub fn part<T: Computed>(self, x: T) -> T {
         match self {
             Norm::One => x.abs(),
             Norm::Two => x * x,
@@ -140,7 +140,7 @@ impl Norm {
 
     /// The norm from the sum.
     #[inline]
-    pub fn root<T: Real>(self, sum: T) -> T {
+    pub fn root<T: Computed>(self, sum: T) -> T {
         match self {
             Norm::One => sum,
             Norm::Two => sum.sqrt(),

@@ -1,105 +1,30 @@
 //! The two types that real numbers are computed in: f32 (for half floats too) and f64.
 
-use std::{
-    borrow::Cow,
-    fmt::Debug,
-    iter::Sum,
-    ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign},
-};
+use std::borrow::Cow;
 
 use half::{bf16, f16};
 
 use super::matmul::Scalar;
-use crate::native::{
-    exec::{Args, Run},
-    fault::{Fault, fault},
-    value::{Data, Element, Kind, Tensor},
+use crate::{
+    native::{
+        exec::{Args, Run},
+        fault::{Fault, fault},
+        value::{Data, Element, Kind, Tensor},
+    },
+    real::Real,
 };
 
-/// f32 or f64.
-pub trait Real:
-    Element
-    + Scalar
-    + Copy
-    + Debug
-    + PartialOrd
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-    + AddAssign
-    + SubAssign
-    + MulAssign
-    + DivAssign
-    + Sum
-{
-    const ZERO: Self;
-    const ONE: Self;
-    const INFINITY: Self;
-    /// Rounds to the type.
-    fn from_f64(value: f64) -> Self;
-    fn to_f64(self) -> f64;
-    fn abs(self) -> Self;
-    fn sqrt(self) -> Self;
-    fn exp(self) -> Self;
-    fn ln_1p(self) -> Self;
-    fn tanh(self) -> Self;
-    fn powf(self, exponent: Self) -> Self;
-    fn floor(self) -> Self;
-    fn round_ties_even(self) -> Self;
-    fn max(self, other: Self) -> Self;
-    fn min(self, other: Self) -> Self;
-    fn is_nan(self) -> bool;
+/// A real number that kernels compute in.
+pub trait Computed: Real + Element + Scalar {}
 
-    fn from_usize(value: usize) -> Self {
-        Self::from_f64(value as f64)
-    }
-}
-
-macro_rules! real {
-    ($($t:ident),*) => {$(
-        impl Real for $t {
-            const ZERO: Self = 0.0;
-            const ONE: Self = 1.0;
-            const INFINITY: Self = $t::INFINITY;
-            #[inline]
-            fn from_f64(value: f64) -> Self { value as $t }
-            #[inline]
-            fn to_f64(self) -> f64 { f64::from(self) }
-            #[inline]
-            fn abs(self) -> Self { $t::abs(self) }
-            #[inline]
-            fn sqrt(self) -> Self { $t::sqrt(self) }
-            #[inline]
-            fn exp(self) -> Self { $t::exp(self) }
-            #[inline]
-            fn ln_1p(self) -> Self { $t::ln_1p(self) }
-            #[inline]
-            fn tanh(self) -> Self { $t::tanh(self) }
-            #[inline]
-            fn powf(self, exponent: Self) -> Self { $t::powf(self, exponent) }
-            #[inline]
-            fn floor(self) -> Self { $t::floor(self) }
-            #[inline]
-            fn round_ties_even(self) -> Self { $t::round_ties_even(self) }
-            #[inline]
-            fn max(self, other: Self) -> Self { $t::max(self, other) }
-            #[inline]
-            fn min(self, other: Self) -> Self { $t::min(self, other) }
-            #[inline]
-            fn is_nan(self) -> bool { $t::is_nan(self) }
-        }
-    )*};
-}
-
-real!(f32, f64);
+impl Computed for f32 {}
+impl Computed for f64 {}
 
 /// The floats of a tensor as `T`: borrowed when they are of that type, otherwise converted.
 ///
 /// # Errors
 /// A tensor of another kind, or more memory than allowed.
-pub fn widened<'t, T: Real>(run: &mut Run<'_>, tensor: &'t Tensor) -> Result<Cow<'t, [T]>, Fault> {
+pub fn widened<'t, T: Computed>(run: &mut Run<'_>, tensor: &'t Tensor) -> Result<Cow<'t, [T]>, Fault> {
     if let Some(own) = T::of(tensor.data()) {
         return Ok(Cow::Borrowed(own));
     }
@@ -118,7 +43,11 @@ pub fn widened<'t, T: Real>(run: &mut Run<'_>, tensor: &'t Tensor) -> Result<Cow
 ///
 /// # Errors
 /// As [`widened`]; an input left out.
-pub fn input<'t, T: Real>(run: &mut Run<'_>, args: &'t Args, index: usize) -> Result<Cow<'t, [T]>, Fault> {
+pub fn input<'t, T: Computed>(
+    run: &mut Run<'_>,
+    args: &'t Args,
+    index: usize,
+) -> Result<Cow<'t, [T]>, Fault> {
     widened(run, args.tensor(index)?).map_err(|fault| fault.about(format!("input {index}")))
 }
 
@@ -126,7 +55,7 @@ pub fn input<'t, T: Real>(run: &mut Run<'_>, args: &'t Args, index: usize) -> Re
 ///
 /// # Errors
 /// As [`widened`].
-pub fn opt_input<'t, T: Real>(
+pub fn opt_input<'t, T: Computed>(
     run: &mut Run<'_>,
     args: &'t Args,
     index: usize,
@@ -138,7 +67,7 @@ pub fn opt_input<'t, T: Real>(
 ///
 /// # Errors
 /// As [`widened`]; another number of elements.
-pub fn opt_vector<'t, T: Real>(
+pub fn opt_vector<'t, T: Computed>(
     run: &mut Run<'_>,
     args: &'t Args,
     index: usize,
@@ -157,11 +86,11 @@ pub fn opt_vector<'t, T: Real>(
 ///
 /// # Errors
 /// A kind that is no float of 16 to 64 bits, or more memory than allowed.
-pub fn narrowed<T: Real>(run: &mut Run<'_>, kind: Kind, values: Vec<T>) -> Result<Data, Fault> {
+pub fn narrowed<T: Computed>(run: &mut Run<'_>, kind: Kind, values: Vec<T>) -> Result<Data, Fault> {
     if kind == T::KIND {
         return Ok(T::wrap(values));
     }
-    fn each<T: Real, R: Element>(
+    fn each<T: Computed, R: Element>(
         run: &mut Run<'_>,
         values: &[T],
         f: impl Fn(f64) -> R,
@@ -183,7 +112,7 @@ pub fn narrowed<T: Real>(run: &mut Run<'_>, kind: Kind, values: Vec<T>) -> Resul
 ///
 /// # Errors
 /// As [`narrowed`]; numbers that don't fill the shape.
-pub fn tensor<T: Real>(
+pub fn tensor<T: Computed>(
     run: &mut Run<'_>,
     kind: Kind,
     shape: &[usize],
@@ -215,7 +144,7 @@ pub(crate) use reals;
 
 /// The sum of `f` of each number: eight sums side by side, then those, so that the order depends on the
 /// length alone and the loop can use a vector unit.
-pub fn sum<T: Real>(values: &[T], f: impl Fn(T) -> T) -> T {
+pub fn sum<T: Computed>(values: &[T], f: impl Fn(T) -> T) -> T {
     let mut lanes = [T::ZERO; 8];
     let chunks = values.chunks_exact(8);
     let rest = chunks.remainder();
@@ -232,7 +161,7 @@ pub fn sum<T: Real>(values: &[T], f: impl Fn(T) -> T) -> T {
 }
 
 /// What one operation in elements of `kind` leaves of a number: rounds it there and back.
-pub fn rounding<T: Real>(kind: Kind) -> fn(T) -> T {
+pub fn rounding<T: Computed>(kind: Kind) -> fn(T) -> T {
     match kind {
         Kind::F16 => |value| T::from_f64(f16::from_f64(value.to_f64()).to_f64()),
         Kind::BF16 => |value| T::from_f64(bf16::from_f64(value.to_f64()).to_f64()),

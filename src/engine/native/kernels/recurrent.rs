@@ -1,6 +1,6 @@
 //! Recurrent cells: one direction over a batch of sequences.
 
-use super::{matmul::gemm, real::Real};
+use super::{matmul::gemm, real::Computed};
 
 /// A function between the parts of a cell, with its parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,7 +18,7 @@ pub enum Activation<T> {
     Softplus,
 }
 
-impl<T: Real> Activation<T> {
+impl<T: Computed> Activation<T> {
     fn each(self, x: &mut [T]) {
         fn map<T: Copy>(x: &mut [T], f: impl Fn(T) -> T) {
             x.iter_mut().for_each(|x| *x = f(*x));
@@ -104,7 +104,7 @@ pub struct Scratch<T> {
     pub gates: Vec<T>,
 }
 
-impl<T: Real> Direction<'_, T> {
+impl<T: Computed> Direction<'_, T> {
     /// Runs over sequences `x` (rows of inputs), each `lengths` steps long. `row` tells in which row of `x` and
     /// of `y` the input of (step, sequence) is; `y` are rows of `hidden` that begin at what `place` tells. `h` and
     /// `c` are the state (batch, hidden), before and after.

@@ -1,6 +1,6 @@
 //! Resizing, one axis after the other: each output is a weighted sum of a few inputs.
 
-use super::real::Real;
+use super::real::Computed;
 
 /// For each output along an axis, the inputs it is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,7 +140,7 @@ pub fn pick<T: Clone>(x: &[T], (outer, size, inner): (usize, usize, usize), from
 }
 
 /// Weighted sums along one axis, into `y` (outer, outputs, inner), which holds zeros.
-pub fn blend<T: Real>(
+pub fn blend<T: Computed>(
     x: &[T],
     (outer, size, inner): (usize, usize, usize),
     table: &Table,

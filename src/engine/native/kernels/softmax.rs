@@ -1,15 +1,15 @@
 //! Shares of a whole along one axis. `x` holds `outer` x `len` x `inner` elements and is overwritten.
 
-use super::number::Real;
+use super::number::Analytic;
 
 /// `exp(x) / sum(exp(x))`.
-pub fn softmax<R: Real>(x: &mut [R], len: usize, inner: usize, scratch: &mut Vec<R>) {
+pub fn softmax<R: Analytic>(x: &mut [R], len: usize, inner: usize, scratch: &mut Vec<R>) {
     softmax_in_steps(x, len, inner, scratch, |x| x);
 }
 
 /// As [`softmax`], with every step's result put through `round`: subtraction, `exp`, sum, division, as
 /// ONNX writes the operator as a function of others.
-pub fn softmax_in_steps<R: Real>(
+pub fn softmax_in_steps<R: Analytic>(
     x: &mut [R],
     len: usize,
     inner: usize,
@@ -34,7 +34,7 @@ pub fn softmax_in_steps<R: Real>(
 }
 
 /// `x - ln(sum(exp(x)))`.
-pub fn log_softmax<R: Real>(x: &mut [R], len: usize, inner: usize, scratch: &mut Vec<R>) {
+pub fn log_softmax<R: Analytic>(x: &mut [R], len: usize, inner: usize, scratch: &mut Vec<R>) {
     each(x, len, inner, scratch, |rows, inner, sums| {
         sums.iter_mut().for_each(|sum| *sum = R::ZERO);
         for row in rows.chunks_exact(inner) {
@@ -53,7 +53,7 @@ pub fn log_softmax<R: Real>(x: &mut [R], len: usize, inner: usize, scratch: &mut
 
 /// Calls `f` for every block of `len` rows of `inner` elements, the greatest of each column taken off, with
 /// `inner` numbers to sum in.
-fn each<R: Real>(
+fn each<R: Analytic>(
     x: &mut [R],
     len: usize,
     inner: usize,
@@ -82,7 +82,7 @@ fn each<R: Real>(
 }
 
 /// One at the first greatest, zero elsewhere.
-pub fn hardmax<R: Real>(x: &mut [R], len: usize, inner: usize) {
+pub fn hardmax<R: Analytic>(x: &mut [R], len: usize, inner: usize) {
     if len == 0 || inner == 0 {
         return;
     }

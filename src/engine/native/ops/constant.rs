@@ -1,11 +1,11 @@
 //! Values from nowhere: constants, and tensors made from a shape.
 
-use super::{Entry, Op, onnx, op};
-use crate::native::infer::rules::{Infer::Rule, shape};
 use crate::native::{
-    exec::one,
+    attributes::Node,
+    exec::{Op, one, op},
     fault::{Fault, fault},
-    graph::Node,
+    infer::rules::shape,
+    table::{Entry, Infer::Rule, onnx},
     value::{Tensor, decode},
 };
 use std::sync::Arc;

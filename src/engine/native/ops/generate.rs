@@ -1,18 +1,20 @@
 //! Numbers in a row, and what is done along a row: `Range`, `EyeLike`, `Trilu`, `CumSum`, `CumProd`.
 
-use super::{Entry, Op, cast, onnx, op};
-use crate::native::infer::rules::{
-    Infer::{Rule, Same},
-    kinds::ANY,
-    make,
-};
+use super::cast;
 use crate::{
     map_data, map_kinds,
     native::{
-        exec::{Run, one},
+        attributes::{Node, kind},
+        exec::{Op, Run, one, op},
+        facts::kinds::ANY,
         fault::{Fault, fault},
-        graph::Node,
+        infer::rules::make,
         kernels::{number::Number, shape},
+        table::{
+            Entry,
+            Infer::{Rule, Same},
+            onnx,
+        },
         value::{Data, Kind, Tensor},
     },
 };
@@ -87,7 +89,7 @@ fn range(_: &Node<'_>) -> Result<Op, Fault> {
 
 /// `EyeLike`, ai.onnx 9, 22: ones on a diagonal; later versions add types.
 fn eye_like(node: &Node<'_>) -> Result<Op, Fault> {
-    let kind = cast::kind(node, "dtype")?;
+    let kind = kind::of(node, "dtype")?;
     let k = node.int("k", 0)?;
     op(move |run, args| {
         let x = args.tensor(0)?;

@@ -2,20 +2,19 @@
 
 use crate::{
     native::{
-        exec::{Args, Outputs, Run},
+        attributes::Node,
+        exec::{Args, Op, Outputs, Run, op},
         fault::{Fault, fault},
-        graph::Node,
+        infer::rules::make,
         kernels::{
             number::{Float, Number, narrow, widen},
             softmax,
         },
+        table::{Entry, Infer::Rule, onnx},
         value::{Shape, Tensor},
     },
     with_kinds,
 };
-
-use super::{Entry, Op, onnx, op};
-use crate::native::infer::rules::{Infer::Rule, make};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("NegativeLogLikelihoodLoss", &[12, 13, 22], negative_log_likelihood).infers(Rule(make::loss)),

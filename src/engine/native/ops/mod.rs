@@ -6,13 +6,14 @@
 //!    (<https://onnx.ai/onnx/operators/>). It reads attributes and `node.opset`, works out all that
 //!    doesn't depend on the inputs, and gives a closure that runs.
 //! 2. The closure checks shapes and types, asks `run.buffer(len)` for the memory of its outputs, and
-//!    calls a kernel (`super::super::kernels`, or a plain function below) that works on slices.
+//!    calls a kernel (`kernels`, or a plain function below) that works on slices.
 //!    It never panics and never indexes on trust: negative sizes, wrong ranks, empty tensors and
 //!    overflowing integers all arrive here. Integer arithmetic of the model wraps (`wrapping_add`).
+//!    What its rule reads from the attributes too is read in `attributes`, once for both.
 //! 3. Add its line to the family's `OPERATORS` and a test beside it; ONNX's own cases run by themselves.
 //!
 //! 4. Say what is known of its outputs before a run: `.infers(...)` on its line, with a rule that many
-//!    share (`Infer`) or one of `infer::rules`. Without one nothing is known of them.
+//!    share (`table::Infer`) or one of `infer::rules`. Without one nothing is known of them.
 //!
 //! A family: `pub(super) const OPERATORS: &[Entry]`, listed in [`FAMILIES`].
 
@@ -39,98 +40,11 @@ mod reduce;
 mod sequence;
 mod shape;
 mod signals;
-mod spatial;
 mod text;
 mod training;
 mod vision;
 
-/// What inference shares with the operators, so that they can't say different things.
-pub(super) use self::{
-    cast::{kind as attribute_kind, target as cast_target},
-    conv::{Config as ConvConfig, Transpose as TransposeConfig},
-    matrix::terms as equation_terms,
-    movement::range as slice_range,
-    pooling::Config as PoolConfig,
-    spatial::spec as window_spec,
-    vision::{Scales, Sizes as ResizeSizes},
-};
-
-use super::{
-    exec::{Args, Outputs, Run},
-    fault::Fault,
-    graph::Node,
-    infer::rules::Infer,
-};
-
-/// A prepared operator: takes the state of the run and the inputs, gives the outputs.
-pub type Op = Box<dyn Fn(&mut Run<'_>, Args) -> Result<Outputs, Fault> + Send + Sync>;
-
-/// One operator of the table.
-pub struct Entry {
-    /// Empty for ONNX's own.
-    pub domain: &'static str,
-    pub name: &'static str,
-    /// The versions of the operator set in which its meaning changed, ascending: all of them are
-    /// covered. A model for an older set than the first is refused.
-    pub since: &'static [i64],
-    /// What `model inspect` says of it: what is approximated, or differs from the specification.
-    pub note: Option<&'static str>,
-    /// Not the same in every run for the same inputs: random numbers.
-    pub varies: bool,
-    pub prepare: fn(&Node<'_>) -> Result<Op, Fault>,
-    /// What is known of its outputs before a run.
-    pub infer: Infer,
-}
-
-/// An operator of ONNX's own set.
-pub(super) const fn onnx(
-    name: &'static str,
-    since: &'static [i64],
-    prepare: fn(&Node<'_>) -> Result<Op, Fault>,
-) -> Entry {
-    Entry { domain: "", name, since, note: None, varies: false, prepare, infer: Infer::Nothing }
-}
-
-/// An operator of `ai.onnx.ml`.
-pub(super) const fn ml(
-    name: &'static str,
-    since: &'static [i64],
-    prepare: fn(&Node<'_>) -> Result<Op, Fault>,
-) -> Entry {
-    Entry { domain: "ai.onnx.ml", name, since, note: None, varies: false, prepare, infer: Infer::Nothing }
-}
-
-/// An operator that only ONNX Runtime has.
-pub(super) const fn contrib(name: &'static str, prepare: fn(&Node<'_>) -> Result<Op, Fault>) -> Entry {
-    Entry {
-        domain: "com.microsoft",
-        name,
-        since: &[1],
-        note: None,
-        varies: false,
-        prepare,
-        infer: Infer::Nothing,
-    }
-}
-
-impl Entry {
-    /// An operator that draws random numbers.
-    const fn varying(self) -> Entry {
-        Entry { varies: true, ..self }
-    }
-
-    /// An operator of whose outputs something is known beforehand.
-    pub(super) const fn infers(self, infer: Infer) -> Entry {
-        Entry { infer, ..self }
-    }
-}
-
-/// A closure as an operator.
-pub(super) fn op(
-    run: impl Fn(&mut Run<'_>, Args) -> Result<Outputs, Fault> + Send + Sync + 'static,
-) -> Result<Op, Fault> {
-    Ok(Box::new(run))
-}
+use super::table::Entry;
 
 /// All operators, a family a slice.
 pub const FAMILIES: &[(&str, &[Entry])] = &[

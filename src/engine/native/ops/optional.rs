@@ -2,12 +2,12 @@
 
 use smallvec::smallvec;
 
-use super::{Entry, Op, onnx, op};
-use crate::native::infer::rules::{Infer::Rule, sequence};
 use crate::native::{
-    exec::one,
+    attributes::Node,
+    exec::{Op, one, op},
     fault::{Fault, fault},
-    graph::Node,
+    infer::rules::sequence,
+    table::{Entry, Infer::Rule, onnx},
     value::{Tensor, Value},
 };
 

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use super::{Entry, Op, cast, onnx, op};
-use crate::native::infer::rules::{Infer::Rule, make};
+use super::cast;
 use crate::native::{
-    exec::{Run, one},
+    attributes::{Node, kind},
+    exec::{Op, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
+    infer::rules::make,
     kernels::{number::Number, random::Generator},
+    table::{Entry, Infer::Rule, onnx},
     value::{Data, Element, Kind, Shape, Tensor, decode, elements},
 };
 
@@ -65,7 +66,7 @@ impl Law {
 
 fn of_shape(node: &Node<'_>, law: Law) -> Result<Op, Fault> {
     let seed = seed(node)?;
-    let kind = cast::kind(node, "dtype")?.unwrap_or(Kind::F32);
+    let kind = kind::of(node, "dtype")?.unwrap_or(Kind::F32);
     let shape = node.ints("shape")?.ok_or_else(|| fault!("lacks its attribute `shape`"))?;
     let shape = decode::shape(&shape).map_err(|fault| fault.about("attribute `shape`"))?;
     op(move |run, _| one(law.draw(run, seed, shape.clone(), kind)?))
@@ -73,7 +74,7 @@ fn of_shape(node: &Node<'_>, law: Law) -> Result<Op, Fault> {
 
 fn like(node: &Node<'_>, law: Law) -> Result<Op, Fault> {
     let seed = seed(node)?;
-    let kind = cast::kind(node, "dtype")?;
+    let kind = kind::of(node, "dtype")?;
     op(move |run, args| {
         let x = args.tensor(0)?;
         one(law.draw(run, seed, x.shape().into(), kind.unwrap_or(x.kind()))?)
@@ -112,7 +113,7 @@ fn numbers(run: &mut Run<'_>, x: &Tensor) -> Result<Arc<Vec<f64>>, Fault> {
 /// `Bernoulli`, ai.onnx 15, 22: one with the probability that the element says, else zero.
 fn bernoulli(node: &Node<'_>) -> Result<Op, Fault> {
     let seed = seed(node)?;
-    let kind = cast::kind(node, "dtype")?;
+    let kind = kind::of(node, "dtype")?;
     op(move |run, args| {
         let x = args.tensor(0)?;
         let chances = numbers(run, x)?;
@@ -127,7 +128,7 @@ fn bernoulli(node: &Node<'_>) -> Result<Op, Fault> {
 /// drawn by itself.
 fn multinomial(node: &Node<'_>) -> Result<Op, Fault> {
     let seed = seed(node)?;
-    let kind = cast::kind(node, "dtype")?.unwrap_or(Kind::I32);
+    let kind = kind::of(node, "dtype")?.unwrap_or(Kind::I32);
     let samples = node.int("sample_size", 1)?;
     let samples = usize::try_from(samples).map_err(|_| fault!("attribute `sample_size` is {samples}"))?;
     op(move |run, args| {

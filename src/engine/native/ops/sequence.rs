@@ -5,17 +5,17 @@ use std::sync::Arc;
 use smallvec::smallvec;
 
 use super::{
-    Entry, Op, alike,
+    alike,
     gather::index,
     movement::{cut, join},
-    onnx, op,
 };
-use crate::native::infer::rules::{Infer::Rule, sequence as infer_sequence};
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
+    infer::rules::sequence as infer_sequence,
     kernels::shape::axis as checked_axis,
+    table::{Entry, Infer::Rule, onnx},
     value::{Shape, Tensor, Value, decode},
 };
 

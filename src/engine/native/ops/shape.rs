@@ -2,15 +2,15 @@
 
 use smallvec::SmallVec;
 
-use super::{Entry, Op, onnx, op};
-use crate::native::infer::rules::{Infer::Rule, shape as infer_shape};
 use crate::{
     map_data,
     native::{
-        exec::{Args, one},
+        attributes::Node,
+        exec::{Args, Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
+        infer::rules::shape as infer_shape,
         kernels::{broadcast, shape as axes, strided},
+        table::{Entry, Infer::Rule, onnx},
         value::{Shape, Tensor, decode, elements},
     },
 };

@@ -1,15 +1,12 @@
 //! Steps of training (ai.onnx.preview.training): `Adagrad`, `Adam`, `Momentum`. Inputs: the learning rate,
 //! the number of steps made, then all values, all gradients, and what the last step kept of each.
 
-use super::{Entry, Op, op};
 use crate::native::{
-    exec::{Args, Outputs, Run},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, op},
     fault::{Fault, fault},
-    graph::Node,
-    infer::{
-        Reads,
-        rules::{Infer, make},
-    },
+    infer::rules::make,
+    table::{Entry, Infer, Reads},
     value::{Element, Tensor},
 };
 

@@ -20,9 +20,10 @@ use serde::Deserialize;
 use super::suite::{BOUNDS, Case, QUIET, hush, is_skipped, root, value};
 use crate::{
     native::{
-        exec::Run,
-        graph::{Graph, Step, build},
-        infer::{Contents, Dim, Fact, Symbols, TensorFact},
+        build::build,
+        exec::{Run, Stepped},
+        facts::{Contents, Dim, Fact, Symbols, TensorFact},
+        graph::Graph,
         value::{Map, Tensor, Value, Weights},
     },
     onnx::proto::ModelProto,
@@ -38,7 +39,8 @@ struct Seen<'g> {
     /// Each graph with the one around it.
     graphs: Vec<(&'g Graph, Option<usize>)>,
     /// Where a step stands: its graph and its index there.
-    places: HashMap<*const Step, (usize, usize)>,
+    /// By where the step's label lies.
+    places: HashMap<*const u8, (usize, usize)>,
     values: RefCell<Vec<HashMap<u32, i64>>>,
 }
 
@@ -59,7 +61,7 @@ impl<'g> Seen<'g> {
         self.graphs.push((graph, around));
         self.values.borrow_mut().push(HashMap::new());
         for (index, step) in graph.steps.iter().enumerate() {
-            self.places.insert(step, (own, index));
+            self.places.insert(step.label.as_ptr(), (own, index));
             step.subgraphs.iter().for_each(|inner| self.enter(inner, Some(own)));
         }
     }
@@ -134,14 +136,14 @@ impl<'g> Seen<'g> {
     }
 
     /// The outputs of one step.
-    fn step(&self, step: &Step, values: &[Value], wrong: &mut Vec<String>) {
-        let (at, index) = self.places[&std::ptr::from_ref(step)];
+    fn step(&self, step: Stepped<'_>, values: &[Value], wrong: &mut Vec<String>) {
+        let (at, index) = self.places[&step.label.as_ptr()];
         if index == 0 && self.graphs[at].1.is_some() {
             // Another turn.
             self.values.borrow_mut()[at].clear();
         }
         let Some(facts) = self.graphs[at].0.facts.get() else { return };
-        for (value, output) in values.iter().zip(&step.outputs) {
+        for (value, output) in values.iter().zip(step.outputs) {
             let Some((slot, name)) = output else { continue };
             if let Err(what) = self.value(at, &facts[*slot], value) {
                 wrong.push(format!("{} makes `{name}`: {what}", step.label));
@@ -171,7 +173,7 @@ fn contradictions(folder: &Path) -> Option<(Vec<String>, usize)> {
             println!("  {}: its inputs are not what the model declares", folder.display());
             continue;
         }
-        let mut look = |step: &Step, values: &[Value]| {
+        let mut look = |step: Stepped<'_>, values: &[Value]| {
             looked_at += values.len();
             seen.step(step, values, &mut wrong);
         };

@@ -2,9 +2,9 @@
 
 use crate::{
     native::{
+        build::build,
         exec::{Bounds, Run},
         fault::Fault,
-        graph::build,
         value::{Value, Weights},
     },
     onnx::proto::{

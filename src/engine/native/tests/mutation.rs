@@ -16,8 +16,8 @@ use prost::Message;
 use super::suite::{Case, root, value};
 use crate::{
     native::{
-        exec::{Bounds, Run},
-        graph::{Step, build},
+        build::build,
+        exec::{Bounds, Run, Stepped},
         value::{Value, Weights},
     },
     onnx::{
@@ -209,7 +209,7 @@ fn try_out(proto: &ModelProto, inputs: Vec<Option<Value>>) {
     let weights = Weights { file: None, max_tensor_bytes: BOUNDS.max_tensor_bytes };
     let Ok(graph) = build(proto, weights, BOUNDS) else { return };
     let mut largest = 0;
-    let mut seen = |_: &Step, values: &[Value]| {
+    let mut seen = |_: Stepped<'_>, values: &[Value]| {
         largest = values.iter().map(Value::bytes).fold(largest, usize::max);
     };
     let _ = Run::watched(BOUNDS, &mut seen).graph(&graph, inputs, &[]);

@@ -3,8 +3,9 @@
 use super::make::{BOUNDS, bools, declared, floats, graph, graph_of, int, ints, model, node, run, tensor_of};
 use crate::{
     native::{
+        build::build,
         fault::FaultKind,
-        graph::{Graph, build},
+        graph::Graph,
         value::{Tensor, Value, Weights},
     },
     onnx::proto::{

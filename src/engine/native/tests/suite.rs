@@ -24,8 +24,8 @@ use serde::Deserialize;
 use super::compare::compare;
 use crate::{
     native::{
+        build::build,
         exec::{Bounds, Run},
-        graph::build,
         value::{Value, Weights, decode, reference},
     },
     onnx::proto::{MapProto, ModelProto, OptionalProto, SequenceProto, TensorProto},

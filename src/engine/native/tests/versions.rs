@@ -6,9 +6,9 @@ use bytes::Bytes;
 use super::suite::BOUNDS;
 use crate::{
     native::{
+        build::build,
         exec::Run,
         fault::Fault,
-        graph::build,
         value::{Kind, Tensor, Value, Weights},
     },
     onnx::proto::{

@@ -1,6 +1,7 @@
 //! Element by element, where more than a shape is known, or inputs differ.
 
 use super::prelude::*;
+use crate::native::attributes::kind;
 
 /// Elements of two operands of at most one dimension, side by side.
 fn pairs(given: &Given<'_>, a: usize, b: usize) -> Result<Option<Vec<(Dim, Dim)>>, Fault> {
@@ -141,7 +142,7 @@ pub fn dropout(node: &Node<'_>) -> Result<Rule, Fault> {
 
 /// `Cast`: whole numbers stay what they are between the types that shapes have.
 pub fn cast(node: &Node<'_>) -> Result<Rule, Fault> {
-    let to = crate::native::ops::cast_target(node)?;
+    let to = kind::target(node)?;
     rule(move |given| casted(given, Some(to)))
 }
 

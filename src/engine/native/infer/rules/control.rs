@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::prelude::*;
-use crate::native::graph::{Subgraph, Type};
+use crate::native::{graph::Subgraph, value::Type};
 
 /// A graph, and which of the step's captures are its own.
 struct Body {

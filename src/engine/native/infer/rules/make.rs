@@ -1,7 +1,7 @@
 //! Tensors made of little: ranges, diagonals, random numbers, spectra; losses, recurrent layers.
 
 use super::prelude::*;
-use crate::native::ops::attribute_kind;
+use crate::native::attributes::kind;
 
 pub fn eye_like(node: &Node<'_>) -> Result<Rule, Fault> {
     like(node, None)
@@ -9,7 +9,7 @@ pub fn eye_like(node: &Node<'_>) -> Result<Rule, Fault> {
 
 /// Of the shape of the input, and of its type unless `dtype` says another.
 fn like(node: &Node<'_>, default: Option<Kind>) -> Result<Rule, Fault> {
-    let kind = attribute_kind(node, "dtype")?.or(default);
+    let kind = kind::of(node, "dtype")?.or(default);
     rule(move |given| {
         let own = given.kind(0, ANY)?;
         tensor(kind.or(own), given.shape(0)?)
@@ -21,13 +21,13 @@ pub fn random_like(node: &Node<'_>) -> Result<Rule, Fault> {
 }
 
 pub fn random(node: &Node<'_>) -> Result<Rule, Fault> {
-    let kind = attribute_kind(node, "dtype")?.unwrap_or(Kind::F32);
+    let kind = kind::of(node, "dtype")?.unwrap_or(Kind::F32);
     let shape: Dims = node.ints("shape")?.unwrap_or_default().into_iter().map(Dim::Number).collect();
     rule(move |_| tensor(kind, shape.clone()))
 }
 
 pub fn multinomial(node: &Node<'_>) -> Result<Rule, Fault> {
-    let kind = attribute_kind(node, "dtype")?.unwrap_or(Kind::I32);
+    let kind = kind::of(node, "dtype")?.unwrap_or(Kind::I32);
     let samples = Dim::Number(node.int("sample_size", 1)?);
     rule(move |given| {
         given.kind(0, FLOATS)?;

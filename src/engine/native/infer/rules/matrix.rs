@@ -1,7 +1,7 @@
 //! Products of matrices.
 
 use super::prelude::*;
-use crate::native::ops::equation_terms;
+use crate::native::attributes::equation::Equation;
 
 /// The shape of a product as `numpy.matmul` has it.
 pub fn product(given: &mut Given<'_>, a: usize, b: usize) -> Result<Option<Dims>, Fault> {
@@ -104,7 +104,7 @@ pub fn det(_: &Node<'_>) -> Result<Rule, Fault> {
 
 /// `Einsum`: letters are lengths.
 pub fn einsum(node: &Node<'_>) -> Result<Rule, Fault> {
-    let (terms, result) = equation_terms(node)?;
+    let Equation { terms, result } = Equation::read(node)?;
     rule(move |given| {
         let kind = given.common(0..given.len(), NUMBERS)?;
         // Letters, and the axes that an ellipsis stands for, aligned at the end.

@@ -1,10 +1,7 @@
 //! Elements put together, cut apart, turned and padded.
 
 use super::prelude::*;
-use crate::native::{
-    kernels::{pad::Side, shape::axes as checked_axes},
-    ops::slice_range,
-};
+use crate::native::kernels::{pad::Side, range::range, shape::axes as checked_axes};
 
 /// Larger ends stand for "to the end", as exporters write it.
 const FAR: i64 = i32::MAX as i64;
@@ -188,7 +185,7 @@ pub fn slice(node: &Node<'_>) -> Result<Rule, Fault> {
             if let (Dim::Number(from), Dim::Number(to), Some(step), Dim::Number(dim)) =
                 (from[i], to[i], step, shape[axis])
             {
-                let (first, count) = slice_range(from, to, step, dim.max(0) as usize)?;
+                let (first, count) = range(from, to, step, dim.max(0) as usize)?;
                 let at = |index: usize| first as i64 + index as i64 * step;
                 parts = whole.as_ref().map(|whole| {
                     let at =

@@ -1,11 +1,11 @@
 //! Quantised numbers.
 
 use super::{matrix, movement, prelude::*};
-use crate::native::ops::attribute_kind;
+use crate::native::attributes::{kind, spatial};
 
 /// The zero point says the type, or the node does.
 pub fn quantize(node: &Node<'_>) -> Result<Rule, Fault> {
-    let output = attribute_kind(node, "output_dtype")?;
+    let output = kind::of(node, "output_dtype")?;
     rule(move |given| {
         given.kind(0, ANY)?;
         let kind = if given.has(2) { given.kind(2, ANY)? } else { Some(output.unwrap_or(Kind::U8)) };
@@ -15,7 +15,7 @@ pub fn quantize(node: &Node<'_>) -> Result<Rule, Fault> {
 
 /// The type of the scale, unless the node says another.
 pub fn dequantize(node: &Node<'_>) -> Result<Rule, Fault> {
-    let output = attribute_kind(node, "output_dtype")?;
+    let output = kind::of(node, "output_dtype")?;
     rule(move |given| {
         given.kind(0, ANY)?;
         let scale = given.kind(1, ANY)?.map(|kind| if kind.is_small() { Kind::F32 } else { kind });
@@ -90,7 +90,7 @@ pub fn concat(node: &Node<'_>) -> Result<Rule, Fault> {
 
 /// The rank stays; a window's result is worked out when it runs, where channels may be last.
 pub fn pool(node: &Node<'_>) -> Result<Rule, Fault> {
-    let spec = crate::native::ops::window_spec(node)?;
+    let spec = spatial::spec(node)?;
     let kernel: Dims = node.ints("kernel_shape")?.unwrap_or_default().into_iter().map(Dim::Number).collect();
     let last = node.flag("channels_last", false)?;
     rule(move |given| {

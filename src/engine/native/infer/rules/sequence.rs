@@ -1,7 +1,7 @@
 //! Sequences and optionals.
 
 use super::prelude::*;
-use crate::native::ops::attribute_kind;
+use crate::native::attributes::kind;
 
 /// What is known of the items of an input that must be a sequence.
 fn items(given: &Given<'_>, index: usize) -> Result<Fact, Fault> {
@@ -26,7 +26,7 @@ fn sequence(item: Fact) -> Result<Facts, Fault> {
 
 /// Its items, which are none, are of any type.
 pub fn empty(node: &Node<'_>) -> Result<Rule, Fault> {
-    let kind = attribute_kind(node, "dtype")?.unwrap_or(Kind::F32);
+    let kind = kind::of(node, "dtype")?.unwrap_or(Kind::F32);
     rule(move |_| sequence(Fact::tensor(kind, None)))
 }
 

@@ -2,8 +2,8 @@
 
 use super::prelude::*;
 use crate::native::{
+    attributes::resize::{Scales, Sizes},
     kernels::shape::axes as checked_axes,
-    ops::{ResizeSizes, Scales},
 };
 
 pub fn affine_grid(_: &Node<'_>) -> Result<Rule, Fault> {
@@ -123,14 +123,14 @@ pub fn non_max_suppression(_: &Node<'_>) -> Result<Rule, Fault> {
 }
 
 pub fn resize(node: &Node<'_>) -> Result<Rule, Fault> {
-    resized(ResizeSizes::of_resize(node)?)
+    resized(Sizes::of_resize(node)?)
 }
 
 pub fn upsample(node: &Node<'_>) -> Result<Rule, Fault> {
-    resized(ResizeSizes::of_upsample(node)?)
+    resized(Sizes::of_upsample(node)?)
 }
 
-fn resized(config: ResizeSizes) -> Result<Rule, Fault> {
+fn resized(config: Sizes) -> Result<Rule, Fault> {
     rule(move |given| {
         let kind = given.kind(0, ANY)?;
         let Some(mut shape) = given.shape(0)? else { return tensor(kind, None) };

@@ -2,8 +2,8 @@
 
 use super::prelude::*;
 use crate::native::{
+    attributes::{conv, pool, spatial},
     kernels::window::{AutoPad, Spec},
-    ops::{ConvConfig, PoolConfig, TransposeConfig, window_spec},
 };
 
 /// Stands in for a length that is not a number, beside others that are.
@@ -84,7 +84,7 @@ fn image_and_weights(
 }
 
 /// The shape a convolution makes.
-fn convolved(given: &mut Given<'_>, config: &ConvConfig, at: [usize; 2]) -> Result<Option<Dims>, Fault> {
+fn convolved(given: &mut Given<'_>, config: &conv::Config, at: [usize; 2]) -> Result<Option<Dims>, Fault> {
     let Some((x, w)) = image_and_weights(given, at, config.kernel_shape())? else { return Ok(None) };
     if let Some(kernel) = lengths(&w[2..]) {
         config.check_kernel(&kernel)?;
@@ -98,7 +98,7 @@ fn convolved(given: &mut Given<'_>, config: &ConvConfig, at: [usize; 2]) -> Resu
 }
 
 pub fn conv(node: &Node<'_>) -> Result<Rule, Fault> {
-    let config = ConvConfig::read(node)?;
+    let config = conv::Config::read(node)?;
     rule(move |given| {
         let kind = given.floats_of(0..3)?;
         let shape = convolved(given, &config, [0, 1])?;
@@ -108,7 +108,7 @@ pub fn conv(node: &Node<'_>) -> Result<Rule, Fault> {
 
 /// Offsets and masks are checked when it runs.
 pub fn deform_conv(node: &Node<'_>) -> Result<Rule, Fault> {
-    let config = ConvConfig::read(node)?;
+    let config = conv::Config::read(node)?;
     rule(move |given| {
         let kind = given.floats_of(0..2)?;
         let shape = convolved(given, &config, [0, 1])?;
@@ -119,7 +119,7 @@ pub fn deform_conv(node: &Node<'_>) -> Result<Rule, Fault> {
 const BYTES: Kinds = Kinds::of(&[Kind::U8, Kind::I8]);
 
 pub fn conv_integer(node: &Node<'_>) -> Result<Rule, Fault> {
-    let config = ConvConfig::read(node)?;
+    let config = conv::Config::read(node)?;
     rule(move |given| {
         given.kind(0, BYTES)?;
         given.kind(1, BYTES)?;
@@ -128,7 +128,7 @@ pub fn conv_integer(node: &Node<'_>) -> Result<Rule, Fault> {
 }
 
 pub fn qlinear_conv(node: &Node<'_>) -> Result<Rule, Fault> {
-    let config = ConvConfig::read(node)?;
+    let config = conv::Config::read(node)?;
     rule(move |given| {
         given.kind(0, BYTES)?;
         given.kind(3, BYTES)?;
@@ -138,7 +138,7 @@ pub fn qlinear_conv(node: &Node<'_>) -> Result<Rule, Fault> {
 }
 
 pub fn conv_transpose(node: &Node<'_>) -> Result<Rule, Fault> {
-    let config = TransposeConfig::read(node)?;
+    let config = conv::Transpose::read(node)?;
     rule(move |given| {
         let kind = given.floats_of(0..3)?;
         let Some((x, w)) = image_and_weights(given, [0, 1], config.kernel_shape())? else {
@@ -184,7 +184,7 @@ pub fn conv_transpose(node: &Node<'_>) -> Result<Rule, Fault> {
 }
 
 pub fn col2im(node: &Node<'_>) -> Result<Rule, Fault> {
-    let spec = window_spec(node)?;
+    let spec = spatial::spec(node)?;
     rule(move |given| {
         let kind = given.kind(0, ANY)?;
         let x = given.ranked(0, 3)?;
@@ -212,7 +212,7 @@ pub fn col2im(node: &Node<'_>) -> Result<Rule, Fault> {
 }
 
 /// The shape a pooling makes.
-fn pooled(given: &mut Given<'_>, config: &PoolConfig) -> Result<Dims, Fault> {
+fn pooled(given: &mut Given<'_>, config: &pool::Config) -> Result<Dims, Fault> {
     let kernel = config.kernel();
     let Some(x) = given.shape(0)? else { return Ok(unknown(kernel.len() + 2)) };
     if let Some(x) = lengths(&x) {
@@ -228,7 +228,7 @@ fn pooled(given: &mut Given<'_>, config: &PoolConfig) -> Result<Dims, Fault> {
 }
 
 pub fn pool(node: &Node<'_>) -> Result<Rule, Fault> {
-    let config = PoolConfig::read(node)?;
+    let config = pool::Config::read(node)?;
     rule(move |given| {
         let kind = given.kind(0, FLOATS)?;
         tensor(kind, pooled(given, &config)?)
@@ -237,7 +237,7 @@ pub fn pool(node: &Node<'_>) -> Result<Rule, Fault> {
 
 /// With the places of what is largest.
 pub fn max_pool(node: &Node<'_>) -> Result<Rule, Fault> {
-    let config = PoolConfig::read(node)?;
+    let config = pool::Config::read(node)?;
     rule(move |given| {
         let kind = given.kind(0, NUMBERS)?;
         let shape = pooled(given, &config)?;

@@ -4,7 +4,7 @@ use crate::{
     native::{
         exec::{Args, Run},
         fault::{Fault, fault},
-        kernels::real::{self, Real},
+        kernels::real::{self, Computed},
         value::Data,
     },
     with_kinds,
@@ -30,7 +30,7 @@ pub(super) struct Bias<T> {
     lengths: Option<Vec<i64>>,
 }
 
-impl<T: Real> Bias<T> {
+impl<T: Computed> Bias<T> {
     /// `shape` is that of the scores: batch, heads, queries, keys.
     pub(super) fn read(
         run: &mut Run<'_>,

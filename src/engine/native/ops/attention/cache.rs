@@ -3,14 +3,13 @@
 use crate::{
     map_data2,
     native::{
-        exec::{Args, Outputs, Run, one},
+        attributes::Node,
+        exec::{Args, Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
-            real::{self, Real, reals},
+            real::{self, Computed, reals},
             shape::{around, axis},
         },
-        ops::{Op, op},
         value::{Tensor, elements},
     },
 };
@@ -76,7 +75,7 @@ pub(super) fn causal_conv_with_state(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => causal::<T>(run, &args, swish)))
 }
 
-fn causal<T: Real>(run: &mut Run<'_>, args: &Args, swish: bool) -> Result<Outputs, Fault> {
+fn causal<T: Computed>(run: &mut Run<'_>, args: &Args, swish: bool) -> Result<Outputs, Fault> {
     let (x, w) = (args.tensor(0)?, args.tensor(1)?);
     let (&[batch, channels, length], &[kernels, 1, taps]) = (x.shape(), w.shape()) else {
         return Err(fault!("input {x} and weights {w} must have three axes, the weights' second being one"));

@@ -4,14 +4,13 @@ use std::borrow::Cow;
 
 use super::bias::Bias;
 use crate::native::{
-    exec::{Args, Outputs, Run},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::{
         attention::{self, Head},
-        real::{self, Real, reals},
+        real::{self, Computed, reals},
     },
-    ops::{Op, op},
     value::{Kind, Tensor, elements},
 };
 
@@ -71,12 +70,12 @@ pub(super) fn precision(node: &Node<'_>) -> Result<Option<Kind>, Fault> {
 }
 
 /// An input as (batch, heads, length, width), whatever its form.
-struct Heads<'t, T: Real> {
+struct Heads<'t, T: Computed> {
     shape: [usize; 4],
     values: Cow<'t, [T]>,
 }
 
-fn split<'t, T: Real>(
+fn split<'t, T: Computed>(
     run: &mut Run<'_>,
     args: &'t Args,
     index: usize,
@@ -112,7 +111,7 @@ fn exchange<T: Copy>(from: &[T], [batch, first, second, width]: [usize; 4], to: 
 }
 
 /// The past, then what is new.
-fn joined<'t, T: Real>(
+fn joined<'t, T: Computed>(
     run: &mut Run<'_>,
     args: &Args,
     index: usize,
@@ -136,7 +135,7 @@ fn joined<'t, T: Real>(
     Ok((Heads { shape, values: Cow::Owned(values) }, Some(past_length)))
 }
 
-fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
+fn body<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
     let kind = args.tensor(0)?.kind();
     let flat = args.tensor(0)?.rank() == 3;
     let q = split::<T>(run, args, 0, config.heads[0])?;
@@ -222,7 +221,7 @@ fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outp
 }
 
 /// A softmax in the precision of `kind`.
-pub(super) fn softmax<T: Real>(row: &mut [T], kind: Kind) {
+pub(super) fn softmax<T: Computed>(row: &mut [T], kind: Kind) {
     if kind == Kind::F64 && T::KIND != Kind::F64 {
         let mut wide: Vec<f64> = row.iter().map(|x| x.to_f64()).collect();
         attention::softmax(&mut wide, 0.0);
@@ -235,7 +234,7 @@ pub(super) fn softmax<T: Real>(row: &mut [T], kind: Kind) {
 }
 
 /// Heads as they came: beside each other in the last axis when the input was flat.
-fn merged<T: Real>(
+fn merged<T: Computed>(
     run: &mut Run<'_>,
     y: Vec<T>,
     [batch, heads, length, width]: [usize; 4],

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use super::dot_product::precision;
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::{Node, Subgraph},
+    graph::Subgraph,
     kernels::{
         attention::{self, Head},
-        real::{self, Real, reals},
+        real::{self, Computed, reals},
     },
-    ops::{Op, op},
     value::{Kind, Tensor, Value, elements},
 };
 
@@ -47,7 +47,7 @@ pub(super) fn flex_attention(node: &Node<'_>) -> Result<Op, Fault> {
 }
 
 /// Hands the scores to a graph, which must give as many back.
-fn changed<T: Real>(
+fn changed<T: Computed>(
     run: &mut Run<'_>,
     args: &Args,
     change: &Change,
@@ -69,7 +69,7 @@ fn changed<T: Real>(
     Ok(real::widened::<T>(run, output)?.into_owned())
 }
 
-fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config, inner: Kind) -> Result<Outputs, Fault> {
+fn body<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config, inner: Kind) -> Result<Outputs, Fault> {
     let shapes = [args.tensor(0)?, args.tensor(1)?, args.tensor(2)?].map(|tensor| {
         <[usize; 4]>::try_from(tensor.shape()).map_err(|_| fault!("{tensor} must have four axes"))
     });

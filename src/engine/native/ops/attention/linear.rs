@@ -1,11 +1,10 @@
 //! `LinearAttention`.
 
 use crate::native::{
-    exec::{Args, Outputs, Run},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, op},
     fault::{Fault, fault},
-    graph::Node,
-    kernels::real::{self, Real, reals},
-    ops::{Op, op},
+    kernels::real::{self, Computed, reals},
     value::elements,
 };
 
@@ -63,7 +62,7 @@ fn width(args: &Args, index: usize, [batch, steps]: [usize; 2], heads: usize) ->
     }
 }
 
-fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
+fn body<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
     let query = args.tensor(0)?;
     let &[batch, steps, _] = query.shape() else {
         return Err(fault!("input 0: {query} must have three axes"));

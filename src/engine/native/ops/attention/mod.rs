@@ -7,11 +7,14 @@ mod flex;
 mod linear;
 mod rotary;
 
-use super::{Entry, onnx};
-use crate::native::infer::rules::{
-    Infer::{Rule, Same},
-    attention, control,
-    kinds::{ANY, FLOATS},
+use crate::native::{
+    facts::kinds::{ANY, FLOATS},
+    infer::rules::{attention, control},
+    table::{
+        Entry,
+        Infer::{Rule, Same},
+        onnx,
+    },
 };
 
 pub(super) const OPERATORS: &[Entry] = &[

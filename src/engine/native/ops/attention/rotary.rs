@@ -1,11 +1,10 @@
 //! `RotaryEmbedding`.
 
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    kernels::real::{self, Real, reals},
-    ops::{Op, op},
+    kernels::real::{self, Computed, reals},
 };
 
 struct Config {
@@ -27,7 +26,7 @@ pub(super) fn rotary_embedding(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &config)))
 }
 
-fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
+fn body<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;
     // Strides of a step and of a head tell the two forms apart.
     let (batch, heads, steps, width, head_first) = match *x.shape() {

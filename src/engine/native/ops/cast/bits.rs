@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use crate::native::{
-    exec::one,
+    attributes::{Node, kind},
+    exec::{Op, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{Op, op},
     value::{Data, Tensor, decode},
 };
 
 /// `BitCast`, ai.onnx 26.
 pub(super) fn bit_cast(node: &Node<'_>) -> Result<Op, Fault> {
-    let to = super::kind(node, "to")?.ok_or_else(|| fault!("lacks its attribute `to`"))?;
+    let to = kind::of(node, "to")?.ok_or_else(|| fault!("lacks its attribute `to`"))?;
     op(move |run, args| {
         let x = args.tensor(0)?;
         let Some(bits) = x.kind().bits().filter(|&bits| to.bits() == Some(bits)) else {

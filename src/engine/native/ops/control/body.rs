@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use crate::native::{
+    attributes::Node,
     exec::{Args, Run},
     fault::{Fault, fault},
-    graph::{Axis, Node, Subgraph, Type},
+    graph::Subgraph,
     ops::sequence::stack,
-    value::{Data, Shape, Tensor, Value},
+    value::{Axis, Data, Shape, Tensor, Type, Value},
 };
 
 /// A graph with its share of the values that the node's graphs read from around them.

@@ -2,10 +2,9 @@
 
 use super::body::Body;
 use crate::native::{
-    exec::Outputs,
+    attributes::Node,
+    exec::{Op, Outputs, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{Op, op},
 };
 
 /// `If`, ai.onnx 1 to 25: since 13 sequences, since 16 optionals.

@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use super::body::Body;
 use crate::native::{
+    attributes::Node,
+    exec::{Op, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{
-        Op, op,
-        sequence::{check_room, items},
-    },
+    ops::sequence::{check_room, items},
     value::Value,
 };
 

@@ -6,8 +6,10 @@ mod each;
 mod repeat;
 mod scan;
 
-use super::{Entry, onnx};
-use crate::native::infer::rules::{Infer::Rule, control};
+use crate::native::{
+    infer::rules::control,
+    table::{Entry, Infer::Rule, onnx},
+};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("If", &[1, 11, 13, 16, 19, 21, 23, 24, 25], branch::branch).infers(Rule(control::branch)),

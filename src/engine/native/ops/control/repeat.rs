@@ -2,10 +2,9 @@
 
 use super::body::{Body, Gathered};
 use crate::native::{
-    exec::Outputs,
+    attributes::Node,
+    exec::{Op, Outputs, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{Op, op},
     value::{Shape, Tensor, Value},
 };
 

@@ -4,14 +4,13 @@ use super::body::{Body, Gathered};
 use crate::{
     map_data,
     native::{
-        exec::{Args, Outputs, Run},
+        attributes::Node,
+        exec::{Args, Op, Outputs, Run, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             shape::{around, axis as checked_axis},
             strided,
         },
-        ops::{Op, op},
         value::{Data, Shape, Tensor, Value, elements},
     },
 };

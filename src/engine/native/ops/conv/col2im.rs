@@ -5,15 +5,14 @@ use half::{bf16, f16};
 use crate::{
     map_kinds,
     native::{
-        exec::{Args, Outputs, Run, one},
+        attributes::{Node, spatial},
+        exec::{Args, Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             conv,
             real::{self, reals},
             window::{Spec, Window},
         },
-        ops::{Op, op, spatial},
         value::{Complex, Element, Kind, Shape, Tensor, decode, elements},
     },
 };

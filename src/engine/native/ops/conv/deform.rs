@@ -1,18 +1,19 @@
 //! Deformable convolution.
 
-use super::{Config, biased, group};
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::{
+        Node,
+        conv::{Config, group},
+    },
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::{
-        conv::Channels,
+        conv::{Channels, biased},
         matmul::gemm,
-        real::{self, Real, reals},
+        real::{self, Computed, reals},
         shape::strides,
         window::Window,
     },
-    ops::{Op, op},
     value::{Shape, elements},
 };
 
@@ -23,7 +24,7 @@ pub(super) fn deform_conv(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &config, offset_groups)))
 }
 
-fn body<T: Real>(
+fn body<T: Computed>(
     run: &mut Run<'_>,
     args: &Args,
     config: &Config,
@@ -87,7 +88,7 @@ fn body<T: Real>(
 }
 
 /// The values under each tap of each output, of one channel.
-fn sample<T: Real>(x: &[T], offset: &[T], mask: Option<&[T]>, window: &Window, columns: &mut [T]) {
+fn sample<T: Computed>(x: &[T], offset: &[T], mask: Option<&[T]>, window: &Window, columns: &mut [T]) {
     let (rank, positions) = (window.input.len(), window.output.iter().product::<usize>());
     let cell_strides = strides(&window.input);
     let mut point = vec![T::ZERO; rank];
@@ -116,7 +117,7 @@ fn sample<T: Real>(x: &[T], offset: &[T], mask: Option<&[T]>, window: &Window, c
 }
 
 /// The multilinear interpolation at `point`; what lies outside is zero.
-fn interpolated<T: Real>(x: &[T], shape: &[usize], strides: &[usize], point: &[T]) -> T {
+fn interpolated<T: Computed>(x: &[T], shape: &[usize], strides: &[usize], point: &[T]) -> T {
     let mut sum = T::ZERO;
     'corners: for corner in 0..1usize << point.len().min(16) {
         let (mut weight, mut cell) = (T::ONE, 0);

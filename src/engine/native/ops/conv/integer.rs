@@ -1,13 +1,11 @@
 //! Convolution of eight-bit integers.
 
-use super::{Config, biased};
 use crate::{
     native::{
-        exec::{Args, Outputs, Run, one},
+        attributes::{Node, conv::Config},
+        exec::{Args, Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
-        kernels::conv,
-        ops::{Op, op},
+        kernels::conv::{self, biased},
         value::{Element, Kind, Shape, Tensor, elements},
     },
     with_kinds,

@@ -1,15 +1,13 @@
 //! Convolution of floats.
 
-use super::{Config, biased};
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::{Node, conv::Config},
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::Fault,
-    graph::Node,
     kernels::{
-        conv,
-        real::{self, Real, reals},
+        conv::{self, biased},
+        real::{self, Computed, reals},
     },
-    ops::{Op, op},
     value::elements,
 };
 
@@ -19,7 +17,7 @@ pub(super) fn conv(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &config)))
 }
 
-fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
+fn body<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
     let (x, w) = (args.tensor(0)?, args.tensor(1)?);
     let (window, channels, shape) = config.geometry(x.shape(), w.shape())?;
     let bias = real::opt_vector::<T>(run, args, 2, shape[1])?;

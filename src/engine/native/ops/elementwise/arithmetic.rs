@@ -5,11 +5,10 @@ use half::{bf16, f16};
 use crate::{
     map_kinds2,
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::broadcast,
-        ops::{Op, op},
         value::{Element, Tensor, elements},
     },
     with_kinds,

@@ -4,17 +4,16 @@
 use std::sync::Arc;
 
 use crate::native::{
-    exec::{Outputs, Run, one},
+    attributes::Node,
+    exec::{Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    kernels::number::{Float, Real},
-    ops::{Op, op},
+    kernels::number::{Analytic, Float},
     value::{Data, Tensor},
 };
 
 /// A function of one real number, for every precision.
 trait Curve: Send + Sync + 'static {
-    fn at<R: Real>(&self, x: R) -> R;
+    fn at<R: Analytic>(&self, x: R) -> R;
 }
 
 /// The curve at every element; memory that nobody else reads is used again.
@@ -52,7 +51,7 @@ macro_rules! curves {
             struct This { $($attribute: f32),* }
             impl Curve for This {
                 #[inline]
-                fn at<R: Real>(&self, $x: R) -> R {
+                fn at<R: Analytic>(&self, $x: R) -> R {
                     $(let $attribute = R::from_f64(f64::from(self.$attribute));)*
                     $body
                 }
@@ -70,7 +69,7 @@ macro_rules! curves {
 
 /// `max(low, min(high, x))`; NaN stays.
 #[inline]
-fn within<R: Real>(x: R, low: R, high: R) -> R {
+fn within<R: Analytic>(x: R, low: R, high: R) -> R {
     if x < low {
         low
     } else if x > high {

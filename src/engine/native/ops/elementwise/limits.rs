@@ -3,16 +3,15 @@
 use crate::{
     map_data2, map_kinds, map_kinds2,
     native::{
-        exec::{Args, Outputs, Run, one},
+        attributes::Node,
+        exec::{Args, Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             broadcast,
-            number::{Float, Number, Real},
+            number::{Analytic, Float, Number},
             random::Generator,
             select,
         },
-        ops::{Op, op},
         value::{Data, Kind, Tensor, elements},
     },
     with_kinds,

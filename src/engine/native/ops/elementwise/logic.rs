@@ -3,11 +3,10 @@
 use crate::{
     map_kinds2,
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{broadcast, number::Number},
-        ops::{Op, op},
         value::{Tensor, elements},
     },
     with_kinds2,

@@ -9,13 +9,16 @@ mod several;
 mod signs;
 mod softmax;
 
-use super::{Entry, contrib, onnx};
-use crate::native::infer::rules::{
-    Infer::{Broadcast, Compare, Rule, Same, Shaped},
-    arithmetic as infer_arithmetic,
-    kinds::{ANY, BOOL, FLOATS, INTEGERS, NUMBERS, SIGNED},
+use crate::native::{
+    facts::kinds::{ANY, BOOL, FLOATS, INTEGERS, NUMBERS, SIGNED},
+    infer::rules::arithmetic as infer_arithmetic,
+    table::{
+        Entry,
+        Infer::{Broadcast, Compare, Rule, Same, Shaped},
+        contrib, onnx,
+    },
+    value::Kind,
 };
-use crate::native::value::Kind;
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("Abs", &[1, 6, 13], signs::abs).infers(Same(NUMBERS)),

@@ -5,14 +5,13 @@ use half::{bf16, f16};
 use crate::{
     map_kinds, map_kinds2,
     native::{
-        exec::{Run, one},
+        attributes::Node,
+        exec::{Op, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             broadcast,
-            number::{Float, Number, Real},
+            number::{Analytic, Float, Number},
         },
-        ops::{Op, op},
         value::{Data, Element, Tensor, elements},
     },
     with_kinds,
@@ -78,7 +77,7 @@ pub(super) fn pow(_: &Node<'_>) -> Result<Op, Fault> {
             match y[..] {
                 [2.0] => out.extend(x.iter().map(|x| x * x)),
                 _ => broadcast::zip((x, a.shape()), (y, b.shape()), &shape, &mut out, |x, y| {
-                    Real::powf(*x, *y)
+                    Analytic::powf(*x, *y)
                 }),
             }
             f32::wrap(out)
@@ -103,7 +102,7 @@ pub(super) fn pow(_: &Node<'_>) -> Result<Op, Fault> {
 
 /// The remainder of a division that is rounded down: it has the divisor's sign. Infinite divisors as
 /// `numpy.mod` has them.
-fn floored<R: Real>(x: R, y: R) -> R {
+fn floored<R: Analytic>(x: R, y: R) -> R {
     let rest = x % y;
     if rest == R::ZERO {
         R::ZERO.copysign(y)

@@ -3,11 +3,10 @@
 use crate::{
     map_kinds, map_kinds2,
     native::{
-        exec::{Args, Outputs, Run, one},
+        attributes::Node,
+        exec::{Args, Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{broadcast, number::Number},
-        ops::{Op, op},
         value::{Data, Tensor, elements},
     },
 };

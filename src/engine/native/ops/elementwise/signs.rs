@@ -3,11 +3,10 @@
 use crate::{
     map_kinds,
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::number::Number,
-        ops::{Op, op},
         value::{Data, Tensor, small},
     },
     with_kinds,

@@ -3,14 +3,13 @@
 use crate::{
     map_kinds,
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             number::{Float, narrow, widen},
             shape, softmax,
         },
-        ops::{Op, op},
         value::Tensor,
     },
 };

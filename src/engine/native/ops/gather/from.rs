@@ -2,11 +2,10 @@
 
 use super::places::{along, element_wise, index, taken, tuples};
 use crate::native::{
-    exec::one,
+    attributes::Node,
+    exec::{Op, one, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::shape::{around, axis as checked_axis},
-    ops::{Op, op},
     value::Shape,
 };
 

@@ -7,11 +7,11 @@ use half::{bf16, f16};
 use super::places::{element_wise, tuples};
 use crate::{
     native::{
-        exec::{Args, Outputs, one},
+        attributes::Node,
+        exec::{Args, Op, Outputs, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{places::put, shape::axis as checked_axis},
-        ops::{Op, alike, op},
+        ops::alike,
         value::Tensor,
     },
     with_data, with_kinds,

@@ -4,11 +4,11 @@ use super::places::{along, index, taken};
 use crate::{
     map_data,
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::shape::{around, axis as checked_axis},
-        ops::{Op, alike, op},
+        ops::alike,
         value::{Shape, Tensor, elements},
     },
 };

@@ -7,8 +7,10 @@ mod places;
 
 pub(super) use places::index;
 
-use super::{Entry, onnx};
-use crate::native::infer::rules::{Infer::Rule, gather};
+use crate::native::{
+    infer::rules::gather,
+    table::{Entry, Infer::Rule, onnx},
+};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("Compress", &[9, 11, 28], marked::compress).infers(Rule(gather::compress)),

@@ -3,11 +3,10 @@
 use crate::{
     map_kinds,
     native::{
-        exec::{Run, one},
+        attributes::Node,
+        exec::{Op, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::number::Number,
-        ops::{Op, op},
         value::Tensor,
     },
 };

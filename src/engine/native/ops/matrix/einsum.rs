@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::{
     native::{
-        exec::{Args, Run, one},
+        attributes::{
+            Node,
+            equation::{Equation, Term},
+        },
+        exec::{Args, Op, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             matmul::{self, Scalar},
             number::{Float, narrow, widen},
             shape::{Walk, strides},
         },
-        ops::{Op, op},
         value::{Data, Element, Shape, Tensor, elements},
     },
     with_kinds,
@@ -23,31 +25,6 @@ use crate::{
 enum Label {
     Ellipsis(usize),
     Letter(char),
-}
-
-/// A term as it is written; `None` stands for the ellipsis.
-pub(in crate::native) type Term = Vec<Option<char>>;
-
-fn term(text: &str) -> Result<Term, Fault> {
-    let mut term = vec![];
-    let mut rest = text;
-    while let Some(letter) = rest.chars().next() {
-        if let Some(after) = rest.strip_prefix("...") {
-            if term.contains(&None) {
-                return Err(fault!("attribute `equation`: `{text}` has more than one ellipsis"));
-            }
-            term.push(None);
-            rest = after;
-        } else if letter.is_ascii_alphabetic() {
-            term.push(Some(letter));
-            rest = &rest[1..];
-        } else {
-            return Err(fault!(
-                "attribute `equation`: `{letter}` in `{text}` is neither letter nor ellipsis"
-            ));
-        }
-    }
-    Ok(term)
 }
 
 /// An operand, or what operands were made into: which axis is which, and where its elements lie.
@@ -177,24 +154,7 @@ fn alone<T: Scalar + Element>(
     Ok(Operand { axes: kept.into_iter().zip(strides(&kept_shape)).collect(), elements: out })
 }
 
-/// The equation.
-struct Equation {
-    terms: Vec<Term>,
-    /// `None`: in alphabetical order what occurs once.
-    result: Option<Term>,
-}
-
 impl Equation {
-    fn new(text: &str) -> Result<Self, Fault> {
-        let text: String = text.chars().filter(|letter| *letter != ' ').collect();
-        let (left, right) = match text.split_once("->") {
-            Some((left, right)) => (left, Some(right)),
-            None => (&*text, None),
-        };
-        let terms = left.split(',').map(term).collect::<Result<_, _>>()?;
-        Ok(Equation { terms, result: right.map(term).transpose()? })
-    }
-
     fn result(&self, sizes: &Sizes) -> Result<Vec<Label>, Fault> {
         let count = sizes.0.keys().filter(|label| matches!(label, Label::Ellipsis(_))).count();
         let ellipsis = (0..count).rev().map(Label::Ellipsis);
@@ -249,16 +209,10 @@ impl Equation {
     }
 }
 
-/// The terms of the equation, and the result's where it is written.
-pub(in crate::native) fn terms(node: &Node<'_>) -> Result<(Vec<Term>, Option<Term>), Fault> {
-    let Equation { terms, result } = Equation::new(node.string("equation", "")?)?;
-    Ok((terms, result))
-}
-
 /// `Einsum`, ai.onnx 12, 28: later versions add types. Half floats are computed in f32, integers wrap
 /// around.
 pub(super) fn einsum(node: &Node<'_>) -> Result<Op, Fault> {
-    let equation = Equation::new(node.string("equation", "")?)?;
+    let equation = Equation::read(node)?;
     op(move |run, args| {
         if args.len() != equation.terms.len() {
             return Err(fault!(

@@ -2,14 +2,13 @@
 
 use crate::{
     native::{
-        exec::{Args, Run, one},
+        attributes::Node,
+        exec::{Args, Op, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             broadcast, matmul,
             number::{Float, Number, narrow, widen},
         },
-        ops::{Op, op},
         value::{Data, Element, Tensor, elements},
     },
     with_kinds,

@@ -2,16 +2,15 @@
 
 use crate::{
     native::{
-        exec::{Run, one},
+        attributes::Node,
+        exec::{Op, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             broadcast::{self, strides_in},
             matmul::{Scalar, gemm},
             number::{Float, narrow, widen},
             shape::Walk,
         },
-        ops::{Op, op},
         value::{Data, Element, Shape, Tensor, elements},
     },
     with_kinds2,

@@ -5,11 +5,12 @@ mod einsum;
 mod gemm;
 mod matmul;
 
-pub(in crate::native) use einsum::terms;
 pub(super) use matmul::{Product, wide_product};
 
-use super::{Entry, onnx};
-use crate::native::infer::rules::{Infer::Rule, matrix};
+use crate::native::{
+    infer::rules::matrix,
+    table::{Entry, Infer::Rule, onnx},
+};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("Det", &[11, 22], determinant::det).infers(Rule(matrix::det)),

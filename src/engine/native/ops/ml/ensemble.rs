@@ -3,19 +3,19 @@
 use half::f16;
 
 use super::{
-    Op, op,
     pool::Pool,
     rows::rows_of,
     trees::{check_features, targets},
 };
 use crate::{
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         value::{Data, Kind, Tensor},
     },
-    trees::{Aggregate, Branching, LinkedNode, Links, Real, Regressor, Scratch, Transform},
+    real::Real,
+    trees::{Aggregate, Branching, LinkedNode, Links, Regressor, Scratch, Transform},
 };
 
 /// `TreeEnsemble`, ai.onnx.ml 5: nodes and leaves in tables of their own, numbers as tensors, and

@@ -1,12 +1,12 @@
 //! Columns picked and put together.
 
-use super::{Op, op, rows::rows_of};
+use super::rows::rows_of;
 use crate::{
     map_kinds,
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         value::{Shape, Tensor, elements},
     },
     with_kinds,

@@ -2,11 +2,10 @@
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-use super::{Op, op};
 use crate::native::{
-    exec::one,
+    attributes::Node,
+    exec::{Op, one, op},
     fault::{Fault, fault},
-    graph::Node,
     value::{Data, Element, Kind, Tensor},
 };
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::native::{
+    attributes::Node,
     exec::Run,
     fault::{Fault, fault},
-    graph::Node,
     value::Tensor,
 };
 

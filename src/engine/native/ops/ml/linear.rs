@@ -1,18 +1,16 @@
 //! LinearClassifier and LinearRegressor.
 
 use super::{
-    Op,
     labels::Labels,
-    op,
     pool::Pool,
     rows::{as_f32, check_width, rows_of},
 };
 use crate::{
     linear::{LinearClassifier, LinearRegressor},
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         value::Tensor,
     },
     trees::Transform,

@@ -2,12 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Op, op};
 use crate::{
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         value::{Data, Shape, Tensor, elements},
     },
     with_kinds,

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use smallvec::smallvec;
 
-use super::{Op, labels::Labels, op, rows::rows_of};
+use super::{labels::Labels, rows::rows_of};
 use crate::{
     native::{
-        exec::{Args, Run, one},
+        attributes::Node,
+        exec::{Args, Op, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         value::{Data, Element, Map, Tensor, Value},
     },
     with_kinds,

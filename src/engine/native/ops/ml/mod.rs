@@ -18,13 +18,16 @@ mod svm;
 mod tests;
 mod trees;
 
-use super::{Entry, Op, ml, op};
-use crate::native::infer::rules::{
-    Infer::{Rule, Same, Shaped},
-    classical,
-    kinds::FEATURES,
+use crate::native::{
+    facts::kinds::FEATURES,
+    infer::rules::classical,
+    table::{
+        Entry,
+        Infer::{Rule, Same, Shaped},
+        ml,
+    },
+    value::Kind,
 };
-use crate::native::value::Kind;
 
 pub(super) const OPERATORS: &[Entry] = &[
     ml("ArrayFeatureExtractor", &[1], features::array_feature_extractor)

@@ -1,12 +1,12 @@
 //! Numbers to numbers: Binarizer, Scaler, Normalizer, Imputer.
 
-use super::{Op, linear::floats, op, rows::rows_of};
+use super::{linear::floats, rows::rows_of};
 use crate::{
     map_kinds,
     native::{
-        exec::{Run, one},
+        attributes::Node,
+        exec::{Op, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         value::{Data, Element, Tensor},
     },
     with_kinds,

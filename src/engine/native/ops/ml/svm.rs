@@ -1,18 +1,16 @@
 //! SVMClassifier and SVMRegressor.
 
 use super::{
-    Op,
     labels::Labels,
     linear::{floats, transform},
-    op,
     pool::Pool,
     rows::{as_f32, check_width, rows_of},
 };
 use crate::{
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         value::Tensor,
     },
     svm::{Kernel, SvmClassifier, SvmClassifierSpec, SvmRegressor, SvmRegressorSpec, SvmScratch},

@@ -7,9 +7,9 @@ use half::f16;
 
 use crate::{
     native::{
+        build::build,
         exec::{Bounds, Run},
         fault::Fault,
-        graph::build,
         value::{Data, Map, Tensor, Value, Weights},
     },
     onnx::proto::{

@@ -2,15 +2,16 @@
 
 use std::sync::OnceLock;
 
-use super::{Op, labels::Labels, linear::transform, op, pool::Pool, rows::rows_of};
+use super::{labels::Labels, linear::transform, pool::Pool, rows::rows_of};
 use crate::{
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         value::{Data, Element, Tensor},
     },
-    trees::{Aggregate, Branching, Classifier, Links, NodeSpec, Real, Regressor, Scratch, VoteSpec, link},
+    real::Real,
+    trees::{Aggregate, Branching, Classifier, Links, NodeSpec, Regressor, Scratch, VoteSpec, link},
 };
 
 /// A forest in the precision its input asks for. Numbers written as f32 serve inputs of f64 as well,

@@ -5,15 +5,15 @@ use smallvec::SmallVec;
 use crate::{
     map_data,
     native::{
-        exec::{Outputs, Run, one},
+        attributes::Node,
+        exec::{Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             places,
             shape::{around, axis as checked_axis},
             strided,
         },
-        ops::{Op, alike, op, shape::listed},
+        ops::{alike, shape::listed},
         value::{Shape, Tensor, Value, decode, elements},
     },
 };

@@ -7,14 +7,15 @@ mod slice;
 
 pub(super) use concat::{cut, join};
 
-use super::{Entry, onnx};
-
-use crate::native::infer::rules::{
-    Infer::{Rule, Same},
-    kinds::ANY,
-    movement,
+use crate::native::{
+    facts::kinds::ANY,
+    infer::rules::movement,
+    table::{
+        Entry,
+        Infer::{Rule, Same},
+        onnx,
+    },
 };
-pub(in crate::native) use slice::range;
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("Concat", &[1, 4, 11, 13], concat::concat).infers(Rule(movement::concat)),

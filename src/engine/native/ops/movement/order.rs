@@ -3,15 +3,14 @@
 use crate::{
     map_data,
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             places,
             shape::{axes, strides},
             strided,
         },
-        ops::{Op, op},
         value::{Shape, Tensor, elements},
     },
 };

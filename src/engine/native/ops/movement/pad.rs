@@ -3,14 +3,14 @@
 use crate::{
     map_data,
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             pad::{Side, fill},
             shape::axes,
         },
-        ops::{Op, alike, op, shape::listed},
+        ops::{alike, shape::listed},
         value::{Shape, Tensor, elements},
     },
 };

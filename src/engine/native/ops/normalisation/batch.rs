@@ -1,14 +1,13 @@
 //! Normalisation of channels over a batch.
 
 use crate::native::{
-    exec::{Args, Outputs, Run},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::{
         normal,
-        real::{self, Real, reals},
+        real::{self, Computed, reals},
     },
-    ops::{Op, op},
     value::elements,
 };
 
@@ -38,7 +37,7 @@ pub(super) fn batch_normalization(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &config)))
 }
 
-fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
+fn body<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;
     let (channels, cells) = match x.shape() {
         // One number an image: ONNX Runtime takes it for one channel.

@@ -3,15 +3,14 @@
 use std::borrow::Cow;
 
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::{
         broadcast, normal,
-        real::{self, Real, reals, sum},
+        real::{self, Computed, reals, sum},
         shape::axis,
     },
-    ops::{Op, op},
     value::{Kind, Shape, Tensor, elements},
 };
 
@@ -36,7 +35,7 @@ impl Config {
 }
 
 /// A scale or bias, repeated where its shape is smaller: to the normalised axes, or to the whole input.
-fn repeated<'t, T: Real>(
+fn repeated<'t, T: Computed>(
     run: &mut Run<'_>,
     args: &'t Args,
     index: usize,
@@ -64,7 +63,7 @@ pub(super) fn layer_normalization(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => layer::<T>(run, &args, &config)))
 }
 
-fn layer<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
+fn layer<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;
     let axis = axis(config.axis, x.rank())?;
     let (rows, columns) = (elements(&x.shape()[..axis])?, elements(&x.shape()[axis..])?);
@@ -109,7 +108,7 @@ pub(super) fn rms_normalization(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => rms::<T>(run, &args, &config)))
 }
 
-fn rms<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
+fn rms<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;
     let axis = axis(config.axis, x.rank())?;
     let (rows, columns) = (elements(&x.shape()[..axis])?, elements(&x.shape()[axis..])?);

@@ -1,16 +1,15 @@
 //! Normalisation by neighbours, by a norm, by mean and variance over any axes.
 
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::{
         normal,
         pool::Norm,
-        real::{self, Real, reals},
+        real::{self, Computed, reals},
         shape::{Walk, around, axes, axis, strides},
     },
-    ops::{Op, op},
     value::{Shape, elements},
 };
 
@@ -33,7 +32,7 @@ pub(super) fn lrn(node: &Node<'_>) -> Result<Op, Fault> {
             .filter(|&size| size > 0)
             .ok_or_else(|| fault!("attribute `size` is {size}, must be 1 or more"))?,
     };
-    fn body<T: Real>(run: &mut Run<'_>, args: &Args, lrn: &Lrn) -> Result<Outputs, Fault> {
+    fn body<T: Computed>(run: &mut Run<'_>, args: &Args, lrn: &Lrn) -> Result<Outputs, Fault> {
         let x = args.tensor(0)?;
         let &[_, channels, ref spatial @ ..] = x.shape() else {
             return Err(fault!("input 0: has shape {:?}, must have a batch and channels", x.shape()));
@@ -59,7 +58,7 @@ pub(super) fn lp_normalization(node: &Node<'_>) -> Result<Op, Fault> {
     if p != 1 && p != 2 {
         return Err(fault!("attribute `p` is {p}, must be 1 or 2"));
     }
-    fn body<T: Real>(run: &mut Run<'_>, args: &Args, given: i64, norm: Norm) -> Result<Outputs, Fault> {
+    fn body<T: Computed>(run: &mut Run<'_>, args: &Args, given: i64, norm: Norm) -> Result<Outputs, Fault> {
         let x = args.tensor(0)?;
         let (outer, size, inner) = around(x.shape(), axis(given, x.rank())?);
         let (wide, mut y) = (real::widened::<T>(run, x)?, run.filled(x.len(), T::ZERO)?);
@@ -90,7 +89,7 @@ pub(super) fn lp_normalization(node: &Node<'_>) -> Result<Op, Fault> {
 /// bfloat16.
 pub(super) fn mean_variance_normalization(node: &Node<'_>) -> Result<Op, Fault> {
     let given = node.ints("axes")?.unwrap_or_else(|| vec![0, 2, 3]);
-    fn body<T: Real>(run: &mut Run<'_>, args: &Args, given: &[i64]) -> Result<Outputs, Fault> {
+    fn body<T: Computed>(run: &mut Run<'_>, args: &Args, given: &[i64]) -> Result<Outputs, Fault> {
         let x = args.tensor(0)?;
         let reduced = axes(given, x.rank())?;
         let kept: Shape = x

@@ -5,11 +5,14 @@ mod layer;
 mod local;
 mod planes;
 
-use super::{Entry, onnx};
-use crate::native::infer::rules::{
-    Infer::{Rule, Same},
-    arithmetic,
-    kinds::FLOATS,
+use crate::native::{
+    facts::kinds::FLOATS,
+    infer::rules::arithmetic,
+    table::{
+        Entry,
+        Infer::{Rule, Same},
+        onnx,
+    },
 };
 
 pub(super) const OPERATORS: &[Entry] = &[

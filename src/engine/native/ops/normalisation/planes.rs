@@ -1,14 +1,13 @@
 //! Normalisation of channels, or of groups of them, each image for itself.
 
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::{
         normal,
-        real::{self, Real, reals},
+        real::{self, Computed, reals},
     },
-    ops::{Op, op},
     value::{Tensor, elements},
 };
 
@@ -23,7 +22,7 @@ fn axes(x: &Tensor) -> Result<[usize; 3], Fault> {
 /// `InstanceNormalization`, ai.onnx 1, 6, 22: later versions add types.
 pub(super) fn instance_normalization(node: &Node<'_>) -> Result<Op, Fault> {
     let epsilon = f64::from(node.float("epsilon", 1e-5)?);
-    fn body<T: Real>(run: &mut Run<'_>, args: &Args, epsilon: f64) -> Result<Outputs, Fault> {
+    fn body<T: Computed>(run: &mut Run<'_>, args: &Args, epsilon: f64) -> Result<Outputs, Fault> {
         let [_, channels, _] = axes(args.tensor(0)?)?;
         grouped::<T>(run, args, channels, channels, epsilon)
     }
@@ -38,7 +37,7 @@ pub(super) fn group_normalization(node: &Node<'_>) -> Result<Op, Fault> {
         .ok()
         .filter(|&groups| groups > 0)
         .ok_or_else(|| fault!("attribute `num_groups` is {groups}, must be 1 or more"))?;
-    fn body<T: Real>(
+    fn body<T: Computed>(
         run: &mut Run<'_>,
         args: &Args,
         groups: usize,
@@ -59,7 +58,7 @@ pub(super) fn group_normalization(node: &Node<'_>) -> Result<Op, Fault> {
 }
 
 /// Groups of channels normalised, with `factors` scales and biases.
-fn grouped<T: Real>(
+fn grouped<T: Computed>(
     run: &mut Run<'_>,
     args: &Args,
     groups: usize,

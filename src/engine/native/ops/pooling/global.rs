@@ -4,16 +4,16 @@ use super::pool::exponent;
 use crate::{
     map_kinds,
     native::{
-        exec::{Args, Outputs, Run, one},
+        attributes::Node,
+        exec::{Args, Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             pool::Ordered,
-            real::{self, Real, reals},
+            real::{self, Computed, reals},
         },
-        ops::{Op, op},
         value::{Shape, Tensor, elements},
     },
+    real::Real,
 };
 
 /// The shape with ones for the spatial axes, and how many cells those have.
@@ -27,7 +27,7 @@ fn pooled(x: &Tensor) -> Result<(Shape, usize), Fault> {
 }
 
 /// One value for each plane of floats.
-fn planes<T: Real>(run: &mut Run<'_>, args: &Args, f: impl Fn(&[T]) -> T) -> Result<Outputs, Fault> {
+fn planes<T: Computed>(run: &mut Run<'_>, args: &Args, f: impl Fn(&[T]) -> T) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;
     let (shape, cells) = pooled(x)?;
     let mut y = run.buffer(elements(&shape)?)?;

@@ -5,10 +5,10 @@ mod pool;
 mod roi;
 mod unpool;
 
-pub(in crate::native) use self::pool::Config;
-
-use super::{Entry, onnx, spatial};
-use crate::native::infer::rules::{Infer::Rule, window};
+use crate::native::{
+    infer::rules::window,
+    table::{Entry, Infer::Rule, onnx},
+};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("AveragePool", &[1, 7, 10, 11, 19, 22], pool::average).infers(Rule(window::pool)),

@@ -2,62 +2,26 @@
 
 use smallvec::smallvec;
 
-use super::spatial;
 use crate::{
     map_kinds,
     native::{
-        exec::{Args, Outputs, Run, one},
+        attributes::{Node, pool::Config},
+        exec::{Args, Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
             pool::{self, Norm, Ordered},
-            real::{self, Real, reals},
-            window::{AutoPad, Spec, Window},
+            real::{self, Computed, reals},
+            window::Window,
         },
-        ops::{Op, op},
-        value::{Element, Shape, Tensor, elements},
+        value::{Element, Tensor, elements},
     },
     with_kinds,
 };
 
-pub(in crate::native) struct Config {
-    spec: Spec,
-    kernel: Vec<usize>,
-}
-
-impl Config {
-    pub(in crate::native) fn read(node: &Node<'_>) -> Result<Self, Fault> {
-        Ok(Config { spec: spatial::spec(node)?, kernel: spatial::kernel_shape(node)? })
-    }
-
-    pub(in crate::native) fn spec(&self) -> &Spec {
-        &self.spec
-    }
-
-    pub(in crate::native) fn kernel(&self) -> &[usize] {
-        &self.kernel
-    }
-
-    /// The window and the shape of the output.
-    pub(in crate::native) fn geometry(&self, x: &[usize]) -> Result<(Window, Shape), Fault> {
-        let window = self.spec.window(spatial::spatial(x)?, &self.kernel)?;
-        let pads = window.before.iter().zip(&window.after).zip(&window.kernel).zip(&window.dilations);
-        for (axis, (((&before, &after), &taps), &dilation)) in pads.enumerate() {
-            if before.max(after) >= (taps * dilation) as i64 && self.spec.auto_pad == AutoPad::NotSet {
-                return Err(fault!(
-                    "spatial axis {axis}: padding of {before} and {after} is more than the window reaches over"
-                ));
-            }
-        }
-        let shape = x[..2].iter().chain(&window.output).copied().collect();
-        Ok((window, shape))
-    }
-}
-
 /// `AveragePool`, ai.onnx 1 to 22: since 7 `count_include_pad`, since 10 `ceil_mode`, since 19 `dilations`.
 pub(super) fn average(node: &Node<'_>) -> Result<Op, Fault> {
     let (config, padded) = (Config::read(node)?, node.flag("count_include_pad", false)?);
-    fn body<T: Real>(
+    fn body<T: Computed>(
         run: &mut Run<'_>,
         args: &Args,
         config: &Config,
@@ -76,7 +40,12 @@ pub(super) fn average(node: &Node<'_>) -> Result<Op, Fault> {
 /// `LpPool`, ai.onnx 1 to 22: since 2 `p` is a whole number, since 18 `ceil_mode` and `dilations`.
 pub(super) fn norm(node: &Node<'_>) -> Result<Op, Fault> {
     let (config, norm) = (Config::read(node)?, exponent(node)?);
-    fn body<T: Real>(run: &mut Run<'_>, args: &Args, config: &Config, norm: Norm) -> Result<Outputs, Fault> {
+    fn body<T: Computed>(
+        run: &mut Run<'_>,
+        args: &Args,
+        config: &Config,
+        norm: Norm,
+    ) -> Result<Outputs, Fault> {
         let x = args.tensor(0)?;
         let (window, shape) = config.geometry(x.shape())?;
         let mut y = run.filled(elements(&shape)?, T::ZERO)?;

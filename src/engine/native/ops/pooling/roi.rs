@@ -1,12 +1,10 @@
 //! Pooling within regions of interest.
 
-use super::spatial;
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::{Node, spatial},
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    kernels::real::{self, Real, reals},
-    ops::{Op, op},
+    kernels::real::{self, Computed, reals},
     value::{Tensor, elements},
 };
 
@@ -50,7 +48,7 @@ pub(super) fn max_roi_pool(node: &Node<'_>) -> Result<Op, Fault> {
     )
 }
 
-fn max_regions<T: Real>(
+fn max_regions<T: Computed>(
     run: &mut Run<'_>,
     args: &Args,
     pooled: [usize; 2],
@@ -140,7 +138,7 @@ struct Sample<T> {
 }
 
 /// The samples of one bin along one axis that are over the image, and how many there are in all.
-fn samples<T: Real>(
+fn samples<T: Computed>(
     start: T,
     bin_size: T,
     bin: usize,
@@ -175,7 +173,7 @@ fn samples<T: Real>(
     count
 }
 
-fn align_regions<T: Real>(run: &mut Run<'_>, args: &Args, align: &Align) -> Result<Outputs, Fault> {
+fn align_regions<T: Computed>(run: &mut Run<'_>, args: &Args, align: &Align) -> Result<Outputs, Fault> {
     let (x, rois, indices) = (args.tensor(0)?, args.tensor(1)?, args.ints(2)?);
     let [images, channels, height, width] = image(x)?;
     let count = regions(rois, 4)?;

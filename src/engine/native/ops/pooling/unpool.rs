@@ -1,14 +1,12 @@
 //! Pooling undone.
 
-use super::spatial;
 use crate::{
     map_data,
     native::{
-        exec::{Args, Outputs, Run, one},
+        attributes::{Node, spatial},
+        exec::{Args, Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{shape::strides, window::per_axis},
-        ops::{Op, op},
         value::{Shape, Tensor, decode, elements},
     },
 };

@@ -3,11 +3,10 @@
 
 use super::levels::{level, levels, single, store, zero_point};
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    kernels::{broadcast, number::Real, shape, softmax as kernel},
-    ops::{Op, op},
+    kernels::{broadcast, number::Analytic, shape, softmax as kernel},
     value::{Kind, Shape, Tensor, elements},
 };
 
@@ -59,7 +58,7 @@ fn by_table(run: &mut Run<'_>, args: &Args, curve: impl Fn(f32) -> f32) -> Resul
 
 /// `QLinearSigmoid`, com.microsoft 1.
 pub(super) fn sigmoid(_: &Node<'_>) -> Result<Op, Fault> {
-    op(|run, args| by_table(run, &args, Real::sigmoid))
+    op(|run, args| by_table(run, &args, Analytic::sigmoid))
 }
 
 /// `QLinearLeakyRelu`, com.microsoft 1.

@@ -6,14 +6,10 @@ use half::{bf16, f16};
 
 use super::levels::{Layout, floats, level, levels, range, store};
 use crate::native::{
-    exec::one,
+    attributes::{Node, kind},
+    exec::{Op, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{
-        Op,
-        cast::{self, Rounding, convert},
-        op,
-    },
+    ops::cast::{Rounding, convert},
     value::{Data, Kind, Tensor, elements, small},
 };
 
@@ -34,8 +30,8 @@ pub(super) fn quantize(node: &Node<'_>) -> Result<Op, Fault> {
     let axis = node.int("axis", 1)?;
     let block = node.int("block_size", 0)?;
     let saturate = node.flag("saturate", true)?;
-    let output = cast::kind(node, "output_dtype")?;
-    let precision = cast::kind(node, "precision")?;
+    let output = kind::of(node, "output_dtype")?;
+    let precision = kind::of(node, "precision")?;
     op(move |run, args| {
         let (x, scale) = (args.tensor(0)?, args.tensor(1)?);
         let zero = args.opt(2)?;
@@ -92,7 +88,7 @@ pub(super) fn quantize(node: &Node<'_>) -> Result<Op, Fault> {
 pub(super) fn dequantize(node: &Node<'_>) -> Result<Op, Fault> {
     let axis = node.int("axis", 1)?;
     let block = node.int("block_size", 0)?;
-    let output = cast::kind(node, "output_dtype")?;
+    let output = kind::of(node, "output_dtype")?;
     op(move |run, args| {
         let (x, scale) = (args.tensor(0)?, args.tensor(1)?);
         let zero = args.opt(2)?;

@@ -10,11 +10,14 @@ mod linear;
 mod pools;
 mod products;
 
-use super::{Entry, contrib as microsoft, onnx};
-use crate::native::infer::rules::{
-    Infer::{Rule, Same},
-    kinds::ANY,
-    quantised,
+use crate::native::{
+    facts::kinds::ANY,
+    infer::rules::quantised,
+    table::{
+        Entry,
+        Infer::{Rule, Same},
+        contrib as microsoft, onnx,
+    },
 };
 
 pub(super) const OPERATORS: &[Entry] = &[

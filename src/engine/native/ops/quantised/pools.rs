@@ -2,11 +2,10 @@
 
 use super::levels::{level, levels, single, store, zero_point};
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::shape::{Walk, strides},
-    ops::{Op, op},
     value::{Shape, Tensor, elements},
 };
 

@@ -5,15 +5,11 @@ use super::{
     linear::chosen,
 };
 use crate::native::{
-    exec::{Args, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::{broadcast, matmul::gemm},
-    ops::{
-        Op,
-        matrix::{Product, wide_product},
-        op,
-    },
+    ops::matrix::{Product, wide_product},
     value::{Kind, Shape, Tensor, elements},
 };
 

@@ -1,8 +1,8 @@
 //! The activation functions of a recurrent layer, by their names.
 
 use crate::native::{
+    attributes::Node,
     fault::{Fault, fault},
-    graph::Node,
     kernels::recurrent::{Activation, Cell},
 };
 

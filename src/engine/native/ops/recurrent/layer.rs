@@ -2,14 +2,13 @@
 
 use super::activation;
 use crate::native::{
-    exec::{Args, Outputs, Run},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::{
-        real::{self, Real, reals},
+        real::{self, Computed, reals},
         recurrent::{Activation, Cell, Direction, Scratch},
     },
-    ops::{Op, op},
     value::elements,
 };
 
@@ -57,7 +56,7 @@ fn layer(node: &Node<'_>, cell: Cell) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &layer)))
 }
 
-fn narrow<T: Real>(activation: Activation<f64>) -> Activation<T> {
+fn narrow<T: Computed>(activation: Activation<f64>) -> Activation<T> {
     let t = T::from_f64;
     match activation {
         Activation::Relu => Activation::Relu,
@@ -121,7 +120,7 @@ impl Layer {
 }
 
 /// A state (directions, batch, hidden) from its input, or zeros.
-fn state<T: Real>(
+fn state<T: Computed>(
     run: &mut Run<'_>,
     args: &Args,
     index: usize,
@@ -148,7 +147,7 @@ fn swapped<T: Copy>(from: &[T], [outer, inner]: [usize; 2], width: usize, to: &m
     }
 }
 
-fn body<T: Real>(run: &mut Run<'_>, args: &Args, layer: &Layer) -> Result<Outputs, Fault> {
+fn body<T: Computed>(run: &mut Run<'_>, args: &Args, layer: &Layer) -> Result<Outputs, Fault> {
     let sizes = layer.sizes(args)?;
     let lengths = layer.lengths(args, &sizes)?;
     let Sizes { steps, batch, input, hidden, directions } = sizes;

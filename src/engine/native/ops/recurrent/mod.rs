@@ -3,8 +3,10 @@
 mod activation;
 mod layer;
 
-use super::{Entry, onnx};
-use crate::native::infer::rules::{Infer::Rule, make};
+use crate::native::{
+    infer::rules::make,
+    table::{Entry, Infer::Rule, onnx},
+};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("GRU", &[1, 3, 7, 14, 22], layer::gru).infers(Rule(make::recurrent)),

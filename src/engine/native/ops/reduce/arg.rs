@@ -2,11 +2,10 @@
 
 use crate::{
     native::{
-        exec::{Run, one},
+        attributes::Node,
+        exec::{Op, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{number::Number, order::Order, shape},
-        ops::{Op, op},
         value::{Data, Tensor},
     },
     with_kinds,

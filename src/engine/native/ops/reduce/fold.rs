@@ -5,11 +5,10 @@
 use crate::{
     map_kinds,
     native::{
-        exec::{Run, one},
+        attributes::Node,
+        exec::{Op, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{number::Number, reduce::Plan, shape},
-        ops::{Op, op},
         value::{Data, Element, Shape, Tensor},
     },
 };

@@ -4,8 +4,10 @@ mod arg;
 mod fold;
 mod sort;
 
-use super::{Entry, onnx};
-use crate::native::infer::rules::{Infer::Rule, reduce};
+use crate::native::{
+    infer::rules::reduce,
+    table::{Entry, Infer::Rule, onnx},
+};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("ArgMax", &[1, 11, 12, 13], arg::arg_max).infers(Rule(reduce::places)),

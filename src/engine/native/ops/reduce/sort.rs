@@ -4,11 +4,10 @@ use std::cmp::Ordering;
 
 use crate::{
     native::{
-        exec::{Outputs, Run},
+        attributes::Node,
+        exec::{Op, Outputs, Run, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{order::Order, shape},
-        ops::{Op, op},
         value::{Data, Shape, Tensor},
     },
     with_kinds,

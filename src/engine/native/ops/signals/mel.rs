@@ -2,11 +2,10 @@
 
 use super::{cast, output_kind};
 use crate::native::{
-    exec::{Args, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::real,
-    ops::{Op, op},
     value::{Tensor, elements},
 };
 

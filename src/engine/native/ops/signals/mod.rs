@@ -5,13 +5,13 @@ mod mel;
 mod stft;
 mod windows;
 
-use super::{Entry, onnx};
-use crate::native::infer::rules::{Infer::Rule, make};
 use crate::native::{
+    attributes::Node,
     exec::Run,
     fault::{Fault, fault},
-    graph::Node,
+    infer::rules::make,
     kernels::real,
+    table::{Entry, Infer::Rule, onnx},
     value::{Data, Element, Kind},
 };
 

@@ -3,11 +3,10 @@
 use realfft::num_complex::Complex;
 
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::{fourier::Fourier, real},
-    ops::{Op, op},
     value::elements,
 };
 

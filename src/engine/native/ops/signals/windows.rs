@@ -4,10 +4,9 @@ use std::f64::consts::TAU;
 
 use super::{cast, output_kind};
 use crate::native::{
-    exec::one,
+    attributes::Node,
+    exec::{Op, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{Op, op},
     value::Tensor,
 };
 

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     native::{
-        exec::one,
+        attributes::Node,
+        exec::{Op, one, op},
         fault::{Fault, fault},
-        graph::Node,
-        ops::{Op, op},
         value::{Data, Tensor},
     },
     with_kinds,

@@ -7,13 +7,16 @@ mod pattern;
 mod strings;
 mod tokens;
 
-use super::{Entry, contrib, onnx};
-use crate::native::infer::rules::{
-    Infer::{Broadcast, Rule, Shaped},
-    kinds::TEXT,
-    text,
+use crate::native::{
+    facts::kinds::TEXT,
+    infer::rules::text,
+    table::{
+        Entry,
+        Infer::{Broadcast, Rule, Shaped},
+        contrib, onnx,
+    },
+    value::Kind,
 };
-use crate::native::value::Kind;
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("RegexFullMatch", &[20], strings::full_match).infers(Shaped(TEXT, Kind::Bool)),

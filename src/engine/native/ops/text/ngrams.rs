@@ -3,10 +3,10 @@
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use crate::native::{
-    exec::one,
+    attributes::Node,
+    exec::{Op, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{Op, alike, op},
+    ops::alike,
     value::{Shape, Tensor, elements},
 };
 

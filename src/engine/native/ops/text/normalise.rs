@@ -3,10 +3,9 @@
 use std::{collections::HashSet, sync::Arc};
 
 use crate::native::{
-    exec::one,
+    attributes::Node,
+    exec::{Op, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{Op, op},
     value::{Shape, Tensor},
 };
 

@@ -6,11 +6,10 @@ use smallvec::smallvec;
 
 use super::pattern::pattern;
 use crate::native::{
-    exec::{Run, one},
+    attributes::Node,
+    exec::{Op, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
     kernels::broadcast,
-    ops::{Op, op},
     value::{Shape, Tensor, elements},
 };
 

@@ -6,10 +6,9 @@ use regex::Regex;
 
 use super::{pattern::pattern, strings::table};
 use crate::native::{
-    exec::one,
+    attributes::Node,
+    exec::{Op, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{Op, op},
     value::{Shape, Tensor},
 };
 

@@ -1,11 +1,10 @@
 //! `AffineGrid`.
 
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    kernels::real::{self, Real, reals},
-    ops::{Op, op},
+    kernels::real::{self, Computed, reals},
     value::{Shape, decode, elements},
 };
 
@@ -15,7 +14,7 @@ pub(super) fn affine_grid(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, align)))
 }
 
-fn body<T: Real>(run: &mut Run<'_>, args: &Args, align: bool) -> Result<Outputs, Fault> {
+fn body<T: Computed>(run: &mut Run<'_>, args: &Args, align: bool) -> Result<Outputs, Fault> {
     let theta = args.tensor(0)?;
     let size = decode::shape(&args.ints(1)?).map_err(|fault| fault.about("input 1"))?;
     let &[images, _, ref spatial @ ..] = &size[..] else {

@@ -1,10 +1,9 @@
 //! `NonMaxSuppression`.
 
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{Op, op},
     value::{Element, Tensor},
 };
 

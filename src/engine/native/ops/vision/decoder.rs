@@ -4,12 +4,11 @@ use std::io::Cursor;
 
 use image::{ImageFormat, ImageReader, Limits};
 
-use super::simple_formats;
+use super::{pixels::Pixels, simple_formats};
 use crate::native::{
-    exec::{Args, Outputs, Run, one},
+    attributes::Node,
+    exec::{Args, Op, Outputs, Run, one, op},
     fault::{Fault, fault},
-    graph::Node,
-    ops::{Op, op},
     value::Tensor,
 };
 
@@ -18,13 +17,6 @@ enum Format {
     Rgb,
     Bgr,
     Grey,
-}
-
-/// Pixels in rows, three bytes each: red, green, blue.
-pub(super) struct Pixels {
-    pub width: usize,
-    pub height: usize,
-    pub rgb: Vec<u8>,
 }
 
 /// `ImageDecoder`, ai.onnx 20: JPEG, PNG, BMP without compression and PNM. The other formats of the

@@ -3,15 +3,14 @@
 use crate::{
     map_data,
     native::{
-        exec::{Args, Outputs, Run, one},
+        attributes::Node,
+        exec::{Args, Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::{
-            real::{self, Real, reals},
+            real::{self, Computed, reals},
             resize::cubic,
             shape::strides,
         },
-        ops::{Op, op},
         value::{Shape, Tensor, elements},
     },
 };
@@ -87,7 +86,7 @@ impl Config {
     }
 
     /// A coordinate from -1 to 1 as a place between cells, brought inside where padding says so.
-    fn place<G: Real>(self, coordinate: G, size: usize) -> f64 {
+    fn place<G: Computed>(self, coordinate: G, size: usize) -> f64 {
         let length = G::from_usize(size);
         let two = G::from_f64(2.0);
         let place = if self.align {
@@ -140,7 +139,7 @@ impl Config {
     }
 }
 
-fn nearest<G: Real>(run: &mut Run<'_>, args: &Args, config: Config) -> Result<Outputs, Fault> {
+fn nearest<G: Computed>(run: &mut Run<'_>, args: &Args, config: Config) -> Result<Outputs, Fault> {
     let (x, grid) = (args.tensor(0)?, args.tensor(1)?);
     let (shape, places) = geometry(x, grid)?;
     let spatial = &x.shape()[2..];
@@ -168,7 +167,7 @@ fn nearest<G: Real>(run: &mut Run<'_>, args: &Args, config: Config) -> Result<Ou
     one(Tensor::new(shape, data)?)
 }
 
-fn blended<T: Real>(run: &mut Run<'_>, args: &Args, config: Config) -> Result<Outputs, Fault> {
+fn blended<T: Computed>(run: &mut Run<'_>, args: &Args, config: Config) -> Result<Outputs, Fault> {
     let (x, grid) = (args.tensor(0)?, args.tensor(1)?);
     let (shape, places) = geometry(x, grid)?;
     let (images, channels, spatial) = (shape[0], shape[1], &x.shape()[2..]);

@@ -2,16 +2,17 @@
 
 mod affine;
 mod boxes;
-mod coordinates;
 mod decoder;
 mod grid;
+mod pixels;
 mod rearrange;
 mod resize;
 mod simple_formats;
 
-use super::{Entry, onnx};
-use crate::native::infer::rules::{Infer::Rule, vision};
-pub(in crate::native) use resize::{Scales, Sizes};
+use crate::native::{
+    infer::rules::vision,
+    table::{Entry, Infer::Rule, onnx},
+};
 
 pub(super) const OPERATORS: &[Entry] = &[
     onnx("AffineGrid", &[20], affine::affine_grid).infers(Rule(vision::affine_grid)),

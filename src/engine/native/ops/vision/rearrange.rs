@@ -3,11 +3,10 @@
 use crate::{
     map_data,
     native::{
-        exec::{Args, Outputs, Run, one},
+        attributes::Node,
+        exec::{Args, Op, Outputs, Run, one, op},
         fault::{Fault, fault},
-        graph::Node,
         kernels::shape::{Walk, axes, strides},
-        ops::{Op, op},
         value::{Shape, Tensor, elements},
     },
 };

@@ -1,80 +1,24 @@
 //! `Resize` and its predecessor.
 
-mod sizes;
-
-pub(in crate::native) use sizes::{Scales, Sizes};
-
-use super::coordinates::Transformation;
 use crate::{
     map_data,
     native::{
-        exec::{Args, Outputs, Run, one},
-        fault::{Fault, fault},
-        graph::Node,
-        kernels::{
-            real::{self, Real},
-            resize::{Filter, Nearest, Table, blend, pick},
-            shape::{around, axes},
+        attributes::{
+            Node,
+            resize::{Axis, Config, early, full, given_scales, plan},
         },
-        ops::{Op, op},
+        exec::{Args, Op, Outputs, Run, one, op},
+        fault::{Fault, fault},
+        kernels::{
+            coordinates::Transformation,
+            real::{self, Computed},
+            resize::{Filter, Nearest, Table, blend, pick},
+            shape::around,
+        },
         value::{Data, Element, Kind, Shape, Tensor, elements},
     },
     with_kinds,
 };
-
-/// What `sizes` mean where they don't fit the input's proportions.
-#[derive(Clone, Copy, PartialEq)]
-enum Aspect {
-    Stretch,
-    NotLarger,
-    NotSmaller,
-}
-
-struct Config {
-    filter: Filter,
-    /// Nearest neighbours are rounded up where an axis shrinks: before version 11, as ONNX Runtime does.
-    ceil_down: bool,
-    transformation: Transformation,
-    antialias: bool,
-    exclude_outside: bool,
-    extrapolation: f64,
-    axes: Option<Vec<i64>>,
-    aspect: Aspect,
-}
-
-fn filter(node: &Node<'_>, nearest: Nearest) -> Result<Filter, Fault> {
-    Ok(match node.string("mode", "nearest")? {
-        "nearest" => Filter::Nearest(nearest),
-        "linear" | "bilinear" => Filter::Linear,
-        "cubic" => Filter::Cubic(f64::from(node.float("cubic_coeff_a", -0.75)?)),
-        other => return Err(fault!("attribute `mode` is `{other}`, must be `nearest`, `linear` or `cubic`")),
-    })
-}
-
-/// Before version 11: outputs begin where inputs do.
-fn early(node: &Node<'_>) -> Result<Config, Fault> {
-    Ok(Config {
-        filter: filter(node, Nearest::Floor)?,
-        ceil_down: true,
-        transformation: Transformation::Asymmetric,
-        antialias: false,
-        exclude_outside: false,
-        extrapolation: 0.0,
-        axes: None,
-        aspect: Aspect::Stretch,
-    })
-}
-
-/// The scales that [`upsample`] has as attributes before version 9.
-fn given_scales(node: &Node<'_>) -> Result<Vec<f32>, Fault> {
-    let scales = if node.opset >= 7 {
-        node.attributes.floats("scales")?.map(<[f32]>::to_vec)
-    } else {
-        let scale = |name| node.attributes.float(name)?.ok_or_else(|| fault!("lacks its attribute `{name}`"));
-        Some(vec![1.0, 1.0, scale("height_scale")?, scale("width_scale")?])
-    };
-    scales.ok_or_else(|| fault!("lacks its attribute `scales`"))
-}
 
 /// `Upsample`, ai.onnx 1, 7, 9: version 1 has two scales as attributes, 7 one for each axis, since 9 they are
 /// an input. 10 is deprecated for `Resize`, and taken as 9.
@@ -112,104 +56,6 @@ pub(super) fn resize(node: &Node<'_>) -> Result<Op, Fault> {
         let sizes = args.opt_ints(3)?.filter(|sizes| !sizes.is_empty());
         body(run, &args, &config, roi, scales, sizes)
     })
-}
-
-/// Since version 11.
-fn full(node: &Node<'_>) -> Result<Config, Fault> {
-    let nearest = match node.string("nearest_mode", "round_prefer_floor")? {
-        "round_prefer_floor" => Nearest::RoundPreferFloor,
-        "round_prefer_ceil" => Nearest::RoundPreferCeil,
-        "floor" => Nearest::Floor,
-        "ceil" => Nearest::Ceil,
-        other => return Err(fault!("attribute `nearest_mode` is `{other}`")),
-    };
-    Ok(Config {
-        filter: filter(node, nearest)?,
-        ceil_down: false,
-        transformation: Transformation::parse(node.string("coordinate_transformation_mode", "half_pixel")?)?,
-        antialias: node.flag("antialias", false)?,
-        exclude_outside: node.flag("exclude_outside", false)?,
-        extrapolation: f64::from(node.float("extrapolation_value", 0.0)?),
-        axes: node.ints("axes")?,
-        aspect: match node.string("keep_aspect_ratio_policy", "stretch")? {
-            "stretch" => Aspect::Stretch,
-            "not_larger" => Aspect::NotLarger,
-            "not_smaller" => Aspect::NotSmaller,
-            other => return Err(fault!("attribute `keep_aspect_ratio_policy` is `{other}`")),
-        },
-    })
-}
-
-/// What happens to one axis.
-#[derive(Clone, Copy)]
-struct Axis {
-    scale: f64,
-    outputs: usize,
-    roi: (f64, f64),
-}
-
-/// The axes that may change, with what happens to them.
-fn plan(
-    config: &Config,
-    shape: &[usize],
-    roi: Option<Vec<f64>>,
-    scales: Option<Vec<f32>>,
-    sizes: Option<Vec<i64>>,
-) -> Result<Vec<(usize, Axis)>, Fault> {
-    let chosen = match &config.axes {
-        Some(given) => axes(given, shape.len())?,
-        None => (0..shape.len()).collect(),
-    };
-    let count = chosen.len();
-    let fits = |name: &str, len: usize, wanted: usize| {
-        if len == wanted { Ok(()) } else { Err(fault!("its {name} are {len}, must be {wanted}")) }
-    };
-    if let Some(roi) = &roi {
-        fits("numbers of a region", roi.len(), 2 * count)?;
-    }
-    if config.transformation == Transformation::TfCropAndResize && roi.is_none() {
-        return Err(fault!("lacks its input 1, the region that `tf_crop_and_resize` shows"));
-    }
-    let region = |at: usize| roi.as_ref().map_or((0.0, 1.0), |roi| (roi[at], roi[count + at]));
-    let too_large = || fault!("would make an axis that is too long to count");
-    let whole =
-        |length: f64| if (0.0..1e15).contains(&length) { Ok(length as usize) } else { Err(too_large()) };
-    let mut plan = vec![];
-    if let Some(sizes) = sizes {
-        fits("sizes", sizes.len(), count)?;
-        let ratio = |at: usize| sizes[at] as f64 / shape[chosen[at]] as f64;
-        let common = match config.aspect {
-            Aspect::Stretch => None,
-            Aspect::NotLarger => Some((0..count).map(ratio).fold(f64::INFINITY, f64::min)),
-            Aspect::NotSmaller => Some((0..count).map(ratio).fold(0.0, f64::max)),
-        };
-        for at in 0..count {
-            let size =
-                usize::try_from(sizes[at]).map_err(|_| fault!("input 3: size {} is negative", sizes[at]))?;
-            let axis = match common {
-                Some(scale) => Axis {
-                    scale,
-                    outputs: whole((scale * shape[chosen[at]] as f64 + 0.5).floor())?,
-                    roi: region(at),
-                },
-                None => Axis { scale: ratio(at), outputs: size, roi: region(at) },
-            };
-            plan.push((chosen[at], axis));
-        }
-    } else {
-        let scales = scales.ok_or_else(|| fault!("has neither scales nor sizes"))?;
-        fits("scales", scales.len(), count)?;
-        for at in 0..count {
-            let (scale, roi) = (scales[at], region(at));
-            if !(scale > 0.0 && scale.is_finite()) {
-                return Err(fault!("a scale is {scale}, must be above zero"));
-            }
-            let size = shape[chosen[at]] as f32 * (roi.1 - roi.0) as f32 * scale;
-            let axis = Axis { scale: f64::from(scale), outputs: whole(f64::from(size.floor()))?, roi };
-            plan.push((chosen[at], axis));
-        }
-    }
-    Ok(plan)
 }
 
 /// The table of one axis of `size` inputs.
@@ -318,7 +164,7 @@ fn picked(run: &mut Run<'_>, x: &Tensor, tables: &[(usize, usize, Table)]) -> Re
     one(tensor)
 }
 
-fn blended<T: Real>(
+fn blended<T: Computed>(
     run: &mut Run<'_>,
     x: &Tensor,
     tables: &[(usize, usize, Table)],

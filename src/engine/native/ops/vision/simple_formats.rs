@@ -2,7 +2,7 @@
 //!
 //! Formats: `BITMAPFILEHEADER` and `BITMAPINFOHEADER` of Windows; Netpbm's `ppm(5)`, `pgm(5)`, `pbm(5)`.
 
-use super::decoder::Pixels;
+use super::pixels::Pixels;
 use crate::native::{
     exec::Run,
     fault::{Fault, fault},

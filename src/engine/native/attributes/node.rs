@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
-use super::{Subgraph, attributes::Attributes};
-use crate::native::fault::{Fault, fault};
+use super::Attributes;
+use crate::native::{
+    fault::{Fault, fault},
+    graph::Subgraph,
+};
 
 /// What an operator is prepared from. Everything that doesn't depend on the inputs' values is worked
 /// out here, so that a run doesn't.
@@ -16,7 +19,7 @@ pub struct Node<'a> {
     /// For each output, whether somebody wants it.
     pub outputs: Vec<bool>,
     /// Attributes that are graphs, by name.
-    pub(super) graphs: Vec<(String, Subgraph)>,
+    pub graphs: Vec<(String, Subgraph)>,
 }
 
 impl<'a> Node<'a> {

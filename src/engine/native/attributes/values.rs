@@ -13,8 +13,8 @@ use crate::{
 /// The attributes of one node.
 pub struct Attributes<'a> {
     /// Under the names the node gives them.
-    pub(super) all: Vec<(&'a str, &'a AttributeProto)>,
-    pub(super) weights: Weights<'a>,
+    pub all: Vec<(&'a str, &'a AttributeProto)>,
+    pub weights: Weights<'a>,
 }
 
 impl<'a> Attributes<'a> {

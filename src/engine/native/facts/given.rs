@@ -1,13 +1,12 @@
 //! What a rule sees of its node, and the steps that many rules have in common.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use smallvec::{SmallVec, smallvec};
 
-use super::{Dim, Dims, Fact, Kinds, Pass, Symbols, TensorFact, pass::Input};
+use super::{Dim, Dims, Fact, Kinds, Pass, Symbols, TensorFact};
 use crate::native::{
     fault::{Fault, fault},
-    graph::Node,
     kernels::shape,
     value::Kind,
 };
@@ -17,9 +16,6 @@ pub type Facts = SmallVec<[Fact; 1]>;
 
 /// Works out what a node makes of what it is given. A fault means that every run fails there.
 pub type Rule = Box<dyn Fn(&mut Given<'_>) -> Result<Facts, Fault> + Send + Sync>;
-
-/// Reads a node's attributes, as the operator's `prepare` does.
-pub type Reads = fn(&Node<'_>) -> Result<Rule, Fault>;
 
 /// A closure as a rule.
 pub fn rule(
@@ -38,12 +34,29 @@ pub fn tensor(kind: impl Into<Option<Kind>>, shape: impl Into<Option<Dims>>) -> 
     one(Fact::tensor(kind, shape))
 }
 
+/// What is known of one input of a step.
+pub enum Input<'g> {
+    Slot(&'g Fact),
+    Constant(Fact),
+}
+
+impl Deref for Input<'_> {
+    type Target = Fact;
+
+    fn deref(&self) -> &Fact {
+        match self {
+            Input::Slot(fact) => fact,
+            Input::Constant(fact) => fact,
+        }
+    }
+}
+
 /// A node's inputs, and the pass it is part of.
 pub struct Given<'g> {
-    pub(super) pass: &'g mut Pass,
-    pub(super) inputs: &'g [Option<Input<'g>>],
-    pub(super) captures: Vec<Fact>,
-    pub(super) outputs: usize,
+    pub pass: &'g mut Pass,
+    pub inputs: &'g [Option<Input<'g>>],
+    pub captures: Vec<Fact>,
+    pub outputs: usize,
 }
 
 impl Given<'_> {

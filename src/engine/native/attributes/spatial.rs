@@ -1,13 +1,13 @@
 //! Attributes that the operators with a sliding window share.
 
+use super::Node;
 use crate::native::{
     fault::{Fault, fault},
-    graph::Node,
     kernels::window::{AutoPad, Spec},
 };
 
 /// `auto_pad`, `pads`, `strides`, `dilations`, `ceil_mode`.
-pub(in crate::native) fn spec(node: &Node<'_>) -> Result<Spec, Fault> {
+pub fn spec(node: &Node<'_>) -> Result<Spec, Fault> {
     Ok(Spec {
         strides: node.ints("strides")?,
         dilations: node.ints("dilations")?,
@@ -18,19 +18,19 @@ pub(in crate::native) fn spec(node: &Node<'_>) -> Result<Spec, Fault> {
 }
 
 /// `kernel_shape` where it must be given.
-pub(super) fn kernel_shape(node: &Node<'_>) -> Result<Vec<usize>, Fault> {
+pub fn kernel_shape(node: &Node<'_>) -> Result<Vec<usize>, Fault> {
     let given = node.ints("kernel_shape")?.ok_or_else(|| fault!("lacks its attribute `kernel_shape`"))?;
     sizes("kernel_shape", &given)
 }
 
 /// Numbers of an attribute as sizes.
-pub(super) fn sizes(name: &str, given: &[i64]) -> Result<Vec<usize>, Fault> {
+pub fn sizes(name: &str, given: &[i64]) -> Result<Vec<usize>, Fault> {
     let negative = || fault!("attribute `{name}` holds a negative number: {given:?}");
     given.iter().map(|&size| usize::try_from(size).map_err(|_| negative())).collect()
 }
 
 /// A shape's spatial axes: those after the first two.
-pub(super) fn spatial(shape: &[usize]) -> Result<&[usize], Fault> {
+pub fn spatial(shape: &[usize]) -> Result<&[usize], Fault> {
     match shape {
         [_, _, spatial @ ..] if !spatial.is_empty() => Ok(spatial),
         _ => Err(fault!("input 0: has shape {shape:?}, must have a batch, channels and spatial axes")),

@@ -6,18 +6,19 @@ use std::{
 };
 
 use super::{
-    Graph, Made, Node, Output, Port, Source, Step, Subgraph, Type,
-    attributes::Attributes,
     order::{label, order},
     spent::Spent,
 };
 use crate::{
     native::{
+        attributes::{Attributes, Node},
         exec::{Args, Bounds, Run},
+        facts::Symbols,
         fault::{Fault, fault},
-        infer::{Symbols, infer},
+        graph::{Graph, Made, Output, Port, Source, Step, Subgraph},
+        infer::infer,
         ops,
-        value::{Value, Weights, decode},
+        value::{Type, Value, Weights, decode},
     },
     onnx::{
         NEWEST_OPSET,
@@ -31,9 +32,9 @@ const MAX_DEPTH: usize = 32;
 const MAX_FOLDED_BYTES: usize = 64 << 20;
 
 /// What is the same in every graph of a model.
-pub struct Model<'m> {
-    pub weights: Weights<'m>,
-    pub bounds: Bounds,
+struct Model<'m> {
+    weights: Weights<'m>,
+    bounds: Bounds,
     /// By domain, name and overload.
     functions: HashMap<[&'m str; 3], &'m FunctionProto>,
 }
@@ -48,7 +49,7 @@ pub fn build(proto: &ModelProto, weights: Weights<'_>, bounds: Bounds) -> Result
     let functions = proto.functions.iter().map(|f| ([plain(&f.domain), &f.name, &f.overload], f)).collect();
     let model = Model { weights, bounds, functions };
     let frame = Frame { opsets: opsets(&proto.opset_import)?, call: None, depth: 0 };
-    let mut spent = Spent::new(proto, &model);
+    let mut spent = Spent::new(proto, weights, bounds);
     let mut builder = Builder::new(&model, None, &mut spent);
     builder.graph(graph, &frame)?;
     let mut graph = builder.finish();
@@ -131,7 +132,7 @@ impl<'b, 'm> Builder<'b, 'm> {
             captures: vec![],
             declared: HashMap::new(),
             made: vec![],
-            facts: OnceLock::new(),
+            facts: Arc::new(OnceLock::new()),
             symbols: Symbols::default(),
         };
         let depth = outer.map_or(0, |outer| outer.depth + 1);
@@ -254,8 +255,8 @@ impl<'b, 'm> Builder<'b, 'm> {
         drop(prepared);
         let mut step = Step {
             label: label(node),
-            entry,
             op,
+            varies: entry.varies,
             rule,
             inputs,
             captures,
@@ -309,7 +310,7 @@ impl<'b, 'm> Builder<'b, 'm> {
 
     /// The inputs and captures of a step, when all of them are constants.
     fn known(&self, step: &Step) -> Option<Args> {
-        if step.entry.varies {
+        if step.varies {
             return None;
         }
         let constant = |source: &Source| match source {

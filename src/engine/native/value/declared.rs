@@ -1,10 +1,8 @@
 //! Declared types: what a value is before it is there.
 
+use super::Kind;
 use crate::{
-    native::{
-        fault::{Fault, fault},
-        value::Kind,
-    },
+    native::fault::{Fault, fault},
     onnx::proto::{TensorTypeProto, TypeProto},
 };
 

@@ -4,7 +4,7 @@ use crate::native::fault::{Fault, fault};
 
 /// `coordinate_transformation_mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Transformation {
+pub enum Transformation {
     HalfPixel,
     HalfPixelSymmetric,
     PytorchHalfPixel,
@@ -16,7 +16,7 @@ pub(super) enum Transformation {
 }
 
 impl Transformation {
-    pub(super) fn parse(word: &str) -> Result<Self, Fault> {
+    pub fn parse(word: &str) -> Result<Self, Fault> {
         Ok(match word {
             "half_pixel" => Transformation::HalfPixel,
             "half_pixel_symmetric" => Transformation::HalfPixelSymmetric,
@@ -31,7 +31,7 @@ impl Transformation {
 
     /// The place of output `index` on an axis of `size` inputs and `outputs` outputs. `roi` is the part of the
     /// axis that is shown, from 0 to 1.
-    pub(super) fn place(self, index: usize, size: usize, outputs: usize, scale: f64, roi: (f64, f64)) -> f64 {
+    pub fn place(self, index: usize, size: usize, outputs: usize, scale: f64, roi: (f64, f64)) -> f64 {
         let (x, last) = (index as f64, size as f64 - 1.0);
         // As many as there would be without rounding to whole outputs.
         let exact = scale * size as f64;

@@ -3,9 +3,12 @@
 
 use prost::Message;
 
-use super::build::Model;
 use crate::{
-    native::{fault::Fault, value::Kind},
+    native::{
+        exec::Bounds,
+        fault::Fault,
+        value::{Kind, Weights},
+    },
     onnx::proto::{AttributeProto, GraphProto, ModelProto, SparseTensorProto, TensorProto},
 };
 
@@ -27,13 +30,12 @@ pub struct Spent {
 }
 
 impl Spent {
-    pub fn new(proto: &ModelProto, model: &Model<'_>) -> Self {
+    pub fn new(proto: &ModelProto, weights: Weights<'_>, bounds: Bounds) -> Self {
         let in_functions: usize = proto.functions.iter().map(|function| function.node.len()).sum();
         let in_graph = proto.graph.as_ref().map_or(0, |graph| nodes(graph, 0));
-        let bytes = model
-            .weights
+        let bytes = weights
             .file
-            .map_or(model.bounds.max_tensor_bytes.saturating_mul(2), |file| file.limits.max_model_bytes);
+            .map_or(bounds.max_tensor_bytes.saturating_mul(2), |file| file.limits.max_model_bytes);
         let nodes = in_graph.saturating_add(in_functions).saturating_add(MORE_NODES);
         Spent { nodes, bytes, folded_bytes: FOLDED_BYTES, turns: FOLDED_TURNS }
     }

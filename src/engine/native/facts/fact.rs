@@ -5,10 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{Dim, Symbols};
-use crate::native::{
-    graph::{Axis, Type},
-    value::{Kind, Map, Shape, Tensor, Value},
-};
+use crate::native::value::{Axis, Kind, Map, Shape, Tensor, Type, Value};
 
 /// Lengths of the dimensions, outermost first.
 pub type Dims = SmallVec<[Dim; 4]>;
