@@ -130,7 +130,7 @@ fn port(name: &str, kind: DataType, dims: &[D]) -> ValueInfoProto {
     let shape = Some(ShapeProto { dim: dim.collect() });
     let tensor = TensorTypeProto { elem_type: kind as i32, shape };
     let kind = TypeProto { tensor_type: Some(tensor), ..TypeProto::default() };
-    ValueInfoProto { name: name.into(), r#type: Some(kind), ..ValueInfoProto::default() }
+    ValueInfoProto { name: name.into(), r#type: Some(kind) }
 }
 
 pub fn tensor(name: &str, kind: DataType, dims: &[i64], raw_data: Vec<u8>) -> TensorProto {

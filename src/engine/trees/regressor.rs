@@ -116,7 +116,7 @@ impl<T: Real> Regressor<T> {
     fn finish(&self, values: &mut [T]) {
         if self.aggregate == Aggregate::Average {
             let trees = T::from_f64(self.forest.trees.len() as f64);
-            values.iter_mut().for_each(|value| *value = *value / trees);
+            values.iter_mut().for_each(|value| *value /= trees);
         }
         if !self.base.is_empty() {
             for row in values.chunks_exact_mut(self.base.len()) {

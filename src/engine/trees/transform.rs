@@ -45,7 +45,7 @@ fn greatest<T: Real>(scores: &[T]) -> T {
 fn softmax<T: Real>(scores: &mut [T], width: usize) {
     for row in scores.chunks_exact_mut(width) {
         let max = greatest(row);
-        row.iter_mut().for_each(|score| *score = *score - max);
+        row.iter_mut().for_each(|score| *score -= max);
     }
     // Of all rows at once: rows are short, and this loop is what takes the time.
     scores.iter_mut().for_each(|score| *score = score.quick_exp());
@@ -53,7 +53,7 @@ fn softmax<T: Real>(scores: &mut [T], width: usize) {
         let mut sum = T::ZERO;
         row.iter().for_each(|&score| sum += score);
         if sum > T::ZERO {
-            row.iter_mut().for_each(|score| *score = *score / sum);
+            row.iter_mut().for_each(|score| *score /= sum);
         }
     }
 }
@@ -72,7 +72,7 @@ fn softmax_zero<T: Real>(row: &mut [T]) {
         }
     }
     if sum > T::ZERO {
-        row.iter_mut().for_each(|score| *score = *score / sum);
+        row.iter_mut().for_each(|score| *score /= sum);
     }
 }
 

@@ -43,14 +43,12 @@ pub fn write(folder: &Path) -> PathBuf {
             tensor("plane", FLOAT, &plane, constant(&plane, 1.0)),
             tensor("kernel", FLOAT, &kernel, constant(&kernel, weight)),
         ],
-        ..GraphProto::default()
     };
     let model = ModelProto {
         ir_version: 8,
         producer_name: "edgeward tests".into(),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 17 }],
         graph: Some(graph),
-        ..ModelProto::default()
     };
     let path = folder.join("slow.onnx");
     fs::write(&path, model.encode_to_vec()).unwrap();
@@ -80,7 +78,7 @@ fn int(name: &str, i: i64) -> AttributeProto {
 }
 
 fn tensor(name: &str, kind: i32, dims: &[i64], raw_data: Vec<u8>) -> TensorProto {
-    TensorProto { name: name.into(), data_type: kind, dims: dims.to_vec(), raw_data, ..Default::default() }
+    TensorProto { name: name.into(), data_type: kind, dims: dims.to_vec(), raw_data }
 }
 
 /// A port of one row with one number.

@@ -13,6 +13,9 @@ const PASSES: usize = 8;
 /// Dimensions and elements kept, for each step of the model.
 const KEPT: usize = 64;
 
+/// Where what is known of a body's values stands, once it is.
+pub type FactsOfBody = Arc<OnceLock<Vec<Fact>>>;
+
 /// Where a pass is.
 pub struct Pass {
     pub symbols: Symbols,
@@ -25,7 +28,7 @@ pub struct Pass {
     /// What is found is final: not a turn of a loop whose facts may still change.
     pub final_turn: bool,
     /// Where the facts of bodies go, with these.
-    pub bodies: Vec<(Arc<OnceLock<Vec<Fact>>>, Vec<Fact>)>,
+    pub bodies: Vec<(FactsOfBody, Vec<Fact>)>,
 }
 
 /// Names that stand for no one dimension: exporters write them for all that are free.
