@@ -8,5 +8,4 @@ pub mod demo;
 pub mod edge;
 pub mod mqtt;
 pub mod offline;
-pub mod outbox;
 pub mod telemetry;

@@ -10,7 +10,7 @@ use super::{
     queue::{folder, progress_bar},
     text::{bytes, grouped, print, print_json, table},
 };
-use crate::outbox::audit::{Audit, Gap, SenderNumbers, audit};
+use edgeward_outbox::audit::{Audit, Gap, SenderNumbers, audit};
 
 /// Gaps and runs of numbers that are named in the text; JSON has them all.
 const NAMED: usize = 20;

@@ -1,7 +1,8 @@
 //! What can only go wrong: settings that are fine alone and not together.
 
-use super::{BrokerConfig, OutboxConfig, PipelineConfig, UplinkConfig};
+use super::{BrokerConfig, PipelineConfig, UplinkConfig};
 use edgeward_core::{domain::TopicFilter, scoring::SourceRule, settings::Section};
+use edgeward_outbox::OutboxSettings;
 
 pub(super) fn check(root: &Section<'_>, broker: Option<&BrokerConfig>, pipelines: &[PipelineConfig]) {
     for pipeline in pipelines {
@@ -66,7 +67,7 @@ pub(super) fn check_outbox(
     root: &Section<'_>,
     broker: Option<&BrokerConfig>,
     pipelines: &[PipelineConfig],
-    outbox: Option<&OutboxConfig>,
+    outbox: Option<&OutboxSettings>,
     uplinks: &[UplinkConfig],
 ) {
     let Some(outbox) = outbox else {
@@ -134,7 +135,7 @@ pub(super) fn warn(
     root: &Section<'_>,
     broker: Option<&BrokerConfig>,
     pipelines: &[PipelineConfig],
-    outbox: Option<&OutboxConfig>,
+    outbox: Option<&OutboxSettings>,
     uplinks: &[UplinkConfig],
 ) {
     if let Some(outbox) = outbox {

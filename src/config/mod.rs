@@ -9,7 +9,6 @@ mod compare;
 mod cross;
 mod device;
 mod layers;
-mod outbox;
 mod pipeline;
 #[cfg(test)]
 pub mod testing;
@@ -17,7 +16,6 @@ mod uplink;
 
 pub use broker::BrokerConfig;
 pub use layers::{Layers, read_layers};
-pub use outbox::{ClassConfig, OutboxConfig, RESULT_CLASS};
 pub use pipeline::{PipelineConfig, Retained, TopicTemplate};
 pub use uplink::{DailyWindow, UplinkConfig, UplinkTopic};
 
@@ -29,6 +27,7 @@ use edgeward_core::{
     settings::{Fault, Faults, Node, Section},
 };
 use edgeward_engine::Limits;
+use edgeward_outbox::OutboxSettings;
 
 /// Everything the daemon was told, validated, with its models loaded.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ pub struct Config {
     /// Sorted by name.
     pub pipelines: Vec<PipelineConfig>,
     /// Where results are stored; none: they live in memory only.
-    pub outbox: Option<OutboxConfig>,
+    pub outbox: Option<OutboxSettings>,
     /// Sorted by name; none without an outbox.
     pub uplinks: Vec<UplinkConfig>,
     /// Where metrics and health are served; none switches them off.
@@ -52,6 +51,19 @@ pub struct Config {
     pub warnings: Vec<Fault>,
     /// The keys that were set, for naming those that differ.
     keys: BTreeMap<String, String>,
+}
+
+/// Reads the outbox's part of a configuration and nothing else: no model is loaded.
+///
+/// # Errors
+/// Every fault of that part.
+pub fn load_outbox(layers: &Layers) -> Result<Option<OutboxSettings>, ConfigError> {
+    let tree = read_layers(layers)?;
+    let faults = Faults::new();
+    let root = Section::root(&tree, &faults);
+    let uplinks: Vec<String> = root.named_sections("uplinks").into_iter().map(|(name, _)| name).collect();
+    let outbox = OutboxSettings::read(&root, |path| layers.resolve(path), &uplinks);
+    if faults.is_empty() { Ok(outbox) } else { Err(ConfigError { faults: faults.into_vec() }) }
 }
 
 /// A configuration that can't be used: every fault.
@@ -117,7 +129,7 @@ impl Config {
             uplink_names.push(name.clone());
             uplinks.extend(uplink::read(name, section, &device, layers));
         }
-        let outbox = outbox::read(&root, layers, &uplink_names);
+        let outbox = OutboxSettings::read(&root, |path| layers.resolve(path), &uplink_names);
         let admin = read_admin(root.section("admin"));
         let (log_format, log_level) = read_log(root.section("log"));
         let drain_deadline_secs = root.integer("drain_deadline_secs", 1..=3600).unwrap_or(8);

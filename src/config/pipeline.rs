@@ -9,7 +9,7 @@ use edgeward_core::{
         SourceRule,
         declared::{FieldPath, merge_conditions, read_spec},
     },
-    settings::{Section, Value},
+    settings::{Section, Value, is_name},
 };
 use edgeward_engine::{Choice, Limits};
 
@@ -177,10 +177,6 @@ pub(super) fn read(
         model,
         name,
     })
-}
-
-pub(super) fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
 }
 
 fn read_topics(section: &Section<'_>) -> Vec<TopicFilter> {

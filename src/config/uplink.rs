@@ -91,7 +91,7 @@ pub(super) fn read(
     device: &str,
     layers: &Layers,
 ) -> Option<UplinkConfig> {
-    if !super::pipeline::is_name(&name) {
+    if !edgeward_core::settings::is_name(&name) {
         section.fault("", "must be named with lower-case letters, digits, `_` and `-`");
     }
     let _ = section.choice("kind", &[("mqtt", ())]);

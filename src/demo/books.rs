@@ -30,7 +30,7 @@ impl Accounts {
         let rejected = edgeward_core::domain::Reason::ALL
             .iter()
             .map(|reason| (format!("rejected: {reason}"), ledger.rejected(*reason)));
-        let shed = crate::telemetry::ShedPolicy::ALL
+        let shed = edgeward_core::domain::ShedPolicy::ALL
             .iter()
             .map(|policy| (format!("shed: {}", policy.name()), ledger.shed(*policy)));
         rejected.chain(shed).filter(|(_, units)| *units > 0).collect()

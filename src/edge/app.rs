@@ -17,17 +17,18 @@ use super::{
     storage::Storage,
     worker::{Worker, WorkerParts},
 };
-use crate::outbox::{Journal, OutboxError};
 use crate::{
     config::{Config, PipelineConfig},
     mqtt::{Control, Publisher, Session},
-    telemetry::{Ledger, ModelInfo, PipelineStats, ShedPolicy, State, Telemetry, systemd},
+    telemetry::{Ledger, ModelInfo, PipelineStats, State, Telemetry, systemd},
 };
+use edgeward_core::domain::ShedPolicy;
 use edgeward_core::{
     crypto,
     domain::Epoch,
     scoring::{Encoder, Scorer, ScorerOptions},
 };
+use edgeward_outbox::{Journal, OutboxError};
 
 /// Why a daemon can't be built or started.
 #[derive(Debug, thiserror::Error)]
@@ -224,7 +225,7 @@ impl Daemon {
             if Journal::is_waiting(&storage.outbox, &pipeline.name) {
                 queue.has_backlog();
             }
-            let listener: Arc<dyn crate::outbox::Listener> = queue.clone();
+            let listener: Arc<dyn edgeward_outbox::Listener> = queue.clone();
             storage.outbox.listen(Arc::downgrade(&listener));
             DurableRoute {
                 pipeline: storage.outbox.pipeline(&pipeline.name),

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{queue::Job, retention::Retention};
-use crate::config::{ClassConfig, PipelineConfig, RESULT_CLASS};
-use crate::outbox::{Input, Journal, Outbox, Submission};
+use crate::config::PipelineConfig;
 use edgeward_core::{
     domain::Epoch,
     scoring::{Scorer, Verdict},
 };
+use edgeward_outbox::{ClassSettings, RESULT_CLASS};
+use edgeward_outbox::{Input, Journal, Outbox, Submission};
 
 /// What one pipeline needs to make its outcomes durable.
 pub(super) struct Durable {
     outbox: Outbox,
     pipeline: u16,
-    classes: Arc<[ClassConfig]>,
+    classes: Arc<[ClassSettings]>,
     pub journal: Journal,
     /// Verdicts are published live too.
     pub live: bool,
@@ -31,7 +32,7 @@ impl Durable {
     /// `replay`: at a start, what earlier runs remembered is scored again.
     pub fn new(
         outbox: Outbox,
-        classes: Arc<[ClassConfig]>,
+        classes: Arc<[ClassSettings]>,
         pipeline: &PipelineConfig,
         epoch: Epoch,
         replay: bool,
@@ -64,7 +65,7 @@ impl Durable {
     }
 
     pub fn rejected(&mut self, reason: u8) {
-        crate::outbox::store::books::add_to(&mut self.submission.units.rejected, reason, 1);
+        edgeward_outbox::store::books::add_to(&mut self.submission.units.rejected, reason, 1);
     }
 
     /// A reading of message `at` belongs to `source`.
@@ -133,7 +134,7 @@ impl Durable {
 }
 
 /// The place of the first class, by priority, one of whose conditions holds.
-fn class_of(classes: &[ClassConfig], verdict: &Verdict) -> u16 {
+fn class_of(classes: &[ClassSettings], verdict: &Verdict) -> u16 {
     let holds = |name: &String| verdict.conditions.iter().any(|(known, holds)| **known == **name && *holds);
     let chosen = classes.iter().position(|class| class.when.iter().any(holds));
     let rest = || classes.iter().position(|class| class.name == RESULT_CLASS);

@@ -9,13 +9,14 @@ use std::{
 use tracing::{info, warn};
 
 use super::queue::{Job, Queue};
-use crate::outbox::{Input, Outbox};
 use crate::{
     config::Retained,
     mqtt::{Admission, ConnectError, Handler, Incoming, Publish, Qos},
-    telemetry::{PipelineStats, ShedPolicy, State, Telemetry, systemd},
+    telemetry::{PipelineStats, State, Telemetry, systemd},
 };
+use edgeward_core::domain::ShedPolicy;
 use edgeward_core::domain::{Epoch, Reason, TopicFilter};
+use edgeward_outbox::{Input, Outbox};
 
 /// A pipeline as the inbox sees it.
 #[derive(Clone)]

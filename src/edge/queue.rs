@@ -8,9 +8,9 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::outbox::{Input, Listener};
 use edgeward_core::domain::Epoch;
 use edgeward_core::domain::Ticket;
+use edgeward_outbox::{Input, Listener};
 
 /// A message on its way to the scorer.
 #[derive(Debug)]

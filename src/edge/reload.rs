@@ -10,8 +10,9 @@ use super::{
 use crate::{
     config::{Config, PipelineConfig},
     mqtt::Publisher,
-    telemetry::{ShedPolicy, State},
+    telemetry::State,
 };
+use edgeward_core::domain::ShedPolicy;
 
 impl Daemon {
     /// Exchanges the pipelines that changed; the others keep running with all they remember.

@@ -5,8 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use crate::outbox::Input;
 use edgeward_core::scoring::Scorer;
+use edgeward_outbox::Input;
 
 /// What is retained of one pipeline.
 #[derive(Debug, Default)]

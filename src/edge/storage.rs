@@ -7,18 +7,19 @@ use std::{
 };
 
 use super::uplink::{Courier, CourierParts, Desk, Events, MqttUplink};
-use crate::outbox::{self, Outbox, OutboxError, OutboxThread};
 use crate::{
-    config::{ClassConfig, OutboxConfig, UplinkConfig},
+    config::UplinkConfig,
     mqtt::Control,
     telemetry::{Ledger, PipelineStats, State, Telemetry},
 };
 use edgeward_core::domain::Books;
+use edgeward_outbox::{ClassSettings, OutboxSettings};
+use edgeward_outbox::{Outbox, OutboxError, OutboxThread};
 
 /// Everything between a verdict and its receiver.
 pub(super) struct Storage {
     pub outbox: Outbox,
-    pub classes: Arc<[ClassConfig]>,
+    pub classes: Arc<[ClassSettings]>,
     thread: OutboxThread,
     couriers: Vec<Courier>,
     links: Vec<(Control, tokio::task::JoinHandle<()>)>,
@@ -46,11 +47,11 @@ impl Storage {
     /// # Errors
     /// [`OutboxError`]
     pub fn start(
-        config: &OutboxConfig,
+        config: &OutboxSettings,
         uplinks: &[UplinkConfig],
         telemetry: &Arc<Telemetry>,
     ) -> Result<Storage, OutboxError> {
-        let (outbox, thread, recovery) = outbox::open(config)?;
+        let (outbox, thread, recovery) = edgeward_outbox::open(config)?;
         tracing::info!(dir = %config.dir.display(), created = recovery.created, "the outbox is open");
         let mut storage = Storage {
             shed: outbox.health().shed,
@@ -66,7 +67,7 @@ impl Storage {
         }
         let (outbox, desks) = (storage.outbox.clone(), storage.desks());
         telemetry.set_outbox(move || {
-            let mut snapshot = outbox::snapshot(&outbox);
+            let mut snapshot = edgeward_outbox::snapshot(&outbox);
             snapshot.uplinks = desks.iter().map(|(name, desk)| desk.snapshot(name)).collect();
             snapshot
         });
@@ -80,7 +81,7 @@ impl Storage {
         let control = MqttUplink::control(&session);
         let run = MqttUplink::run(session, config.name.clone(), events, telemetry.clone());
         self.links.push((control, tokio::spawn(run)));
-        let of = |class: &&ClassConfig| class.uplink.as_deref() == Some(&config.name);
+        let of = |class: &&ClassSettings| class.uplink.as_deref() == Some(&config.name);
         let parts = CourierParts {
             classes: self.classes.iter().filter(of).cloned().collect(),
             config: config.clone(),

@@ -16,12 +16,8 @@ use super::{
     queue::Queue,
     worker::{Worker, WorkerParts},
 };
-use crate::outbox::{
-    Journal, Listener, Outbox, OutboxThread, open,
-    store::{State, UnitBooks},
-};
 use crate::{
-    config::{ClassConfig, OutboxConfig, RESULT_CLASS, testing::held_pipeline},
+    config::testing::held_pipeline,
     mqtt::{Admission, Handler, Incoming, Options, Session as MqttSession},
     telemetry::{ModelInfo, Telemetry},
 };
@@ -29,6 +25,11 @@ use edgeward_core::{
     crypto,
     domain::{ClassPolicy, Durability, Order, Settle, Ticket},
     scoring::{Encoder, Scorer, ScorerOptions},
+};
+use edgeward_outbox::{ClassSettings, OutboxSettings, RESULT_CLASS};
+use edgeward_outbox::{
+    Journal, Listener, Outbox, OutboxThread, open,
+    store::{State, UnitBooks},
 };
 
 /// A pipeline with its outbox.
@@ -47,15 +48,15 @@ const BY_TIME: &str = "[payload]\ntime = \"t\"\n[inputs.x]\nfields = [\"v\"]\n[w
     statistics = [\"sum\"]";
 const LAST: &str = "[inputs.x]\nfields = [\"v\", { path = \"w\", missing = \"last\" }]";
 
-fn outbox_config(dir: &Path) -> OutboxConfig {
-    let class = ClassConfig {
+fn outbox_config(dir: &Path) -> OutboxSettings {
+    let class = ClassSettings {
         name: RESULT_CLASS.into(),
         policy: ClassPolicy::default(),
         when: Vec::new(),
         uplink: None,
         metered: true,
     };
-    OutboxConfig {
+    OutboxSettings {
         dir: dir.to_owned(),
         max_bytes: 1 << 20,
         min_free_bytes: 0,
@@ -76,7 +77,7 @@ impl Rig {
         let pipeline = held_pipeline(declaration, dims, receiver);
         let config = outbox_config(dir);
         let (outbox, thread, _) = open(&config).unwrap();
-        let classes: Arc<[ClassConfig]> = config.classes.into();
+        let classes: Arc<[ClassSettings]> = config.classes.into();
         let telemetry = Telemetry::new("d");
         let stats = telemetry.add_pipeline("press", ModelInfo::default());
         let queue = Arc::new(Queue::new(pipeline.queue_messages, pipeline.queue_bytes));

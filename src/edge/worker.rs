@@ -19,8 +19,9 @@ use super::{
 use crate::{
     config::TopicTemplate,
     mqtt::{Publish, Publisher, Qos, Receipt},
-    telemetry::{PipelineStats, ShedPolicy},
+    telemetry::PipelineStats,
 };
+use edgeward_core::domain::ShedPolicy;
 use edgeward_core::{
     domain::{Bucket, InputId, Reason, Rejection, Ticket},
     scoring::{Encoder, Message, Outcome, Scorer, Settled, Stamp, Verdict},

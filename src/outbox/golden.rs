@@ -202,7 +202,7 @@ fn rejected(units: &UnitBooks) -> Value {
 }
 
 fn shed(units: &UnitBooks) -> Value {
-    let name = |key: u8| crate::telemetry::ShedPolicy::ALL[usize::from(key)].name();
+    let name = |key: u8| edgeward_core::domain::ShedPolicy::ALL[usize::from(key)].name();
     units
         .shed
         .iter()
@@ -252,7 +252,7 @@ fn the_outbox_of_this_format_is_made_on_demand() {
 const FORMATS: [&str; 1] = ["format-1"];
 
 fn golden(format: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/stored").join(format)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/stored").join(format)
 }
 
 fn expected(format: &str) -> Value {

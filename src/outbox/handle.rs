@@ -44,9 +44,12 @@ impl Submission {
         !self.tickets.is_empty() || self.settled.is_empty() || !self.settled.iter().all(in_journal)
     }
 
-    /// Bytes it takes in memory, roughly.
+    /// Bytes that stand behind it, roughly: its results, and its messages that are not acknowledged yet, which
+    /// may be many times larger.
     pub fn bytes(&self) -> usize {
-        self.results.iter().map(|(_, payload)| payload.len() + 64).sum::<usize>() + 256
+        let results = self.results.iter().map(|(_, payload)| payload.len() + 64).sum::<usize>();
+        let messages = self.settled.iter().map(|input| input.unacknowledged_bytes()).sum::<usize>();
+        results + messages + 256
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Input {
     pub sequence: u64,
     pub arrived: Instant,
     pub arrived_at: SystemTime,
+    /// Length of its payload when it came.
+    length: usize,
     /// Nobody holds it in memory for the worker: the journal must.
     pub spilled: bool,
     state: Mutex<InputState>,
@@ -58,10 +60,11 @@ impl Input {
         sequence: u64,
         ticket: Option<Ticket>,
     ) -> Self {
+        let length = payload.len();
         let state = InputState { payload: Some(payload), ticket, stage: Stage::Waiting, counted: false };
         let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
         let state = Mutex::new(state);
-        Input { pipeline, topic, epoch, sequence, arrived, arrived_at, spilled: false, state }
+        Input { pipeline, topic, epoch, sequence, arrived, arrived_at, length, spilled: false, state }
     }
 
     pub fn spilled(self) -> Self {
@@ -97,6 +100,11 @@ impl Input {
 
     pub fn payload_bytes(&self) -> usize {
         self.lock().payload.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// What its sender waits for: its length, and 0 once it is in the journal.
+    pub fn unacknowledged_bytes(&self) -> usize {
+        if matches!(self.stage(), Stage::Journaled(_)) { 0 } else { self.length }
     }
 
     pub fn stage(&self) -> Stage {

@@ -37,6 +37,7 @@ impl Writer {
                 }
             }
         }
+        commit.taken_bytes += submission.bytes();
         let Submission { results, units, settled, kept, released, numbers, tickets, .. } = submission;
         for (class, payload) in results {
             let lane = lanes.classes[usize::from(class)];

@@ -15,7 +15,7 @@ use super::{
     store::{Fresh, OpenError, Recovery, Store, StoreOptions, disk::Folder},
     writer::{Writer, WriterOptions},
 };
-use crate::config::OutboxConfig;
+use crate::settings::OutboxSettings;
 use edgeward_core::crypto;
 
 /// Why an outbox can't be opened.
@@ -36,7 +36,7 @@ pub enum OutboxError {
 }
 
 /// The store's options as configured.
-pub fn store_options(config: &OutboxConfig) -> StoreOptions {
+pub fn store_options(config: &OutboxSettings) -> StoreOptions {
     StoreOptions {
         max_bytes: config.max_bytes,
         min_free_bytes: config.min_free_bytes,
@@ -61,7 +61,7 @@ pub struct OutboxThread {
 /// # Errors
 /// [`OutboxError`]: in use, not ours to write, of a newer format. Damage is none of them: it is
 /// counted, told in [`Recovery`], and gone on from.
-pub fn open(config: &OutboxConfig) -> Result<(Outbox, OutboxThread, Recovery), OutboxError> {
+pub fn open(config: &OutboxSettings) -> Result<(Outbox, OutboxThread, Recovery), OutboxError> {
     let lock = prepare(&config.dir)?;
     let fresh = || crypto::new_epoch().map(|epoch| epoch.0).map_err(OutboxError::NoRandomness);
     let fresh = Fresh { store: fresh()?, epoch: fresh()? };

@@ -11,17 +11,27 @@ use super::{
 impl Writer {
     /// Leaves the session when too much is held, and comes back when all of it was taken.
     pub(super) fn refuse(&mut self) {
-        let stuck = self.stuck.as_ref().map_or(0, |commit| commit.bytes);
-        let bytes: usize = self.held.iter().map(Submission::bytes).sum::<usize>() + stuck;
+        let bytes = self.held_bytes();
         let mut health = self.outbox.inner.health.lock().expect("nothing panics under this lock");
         health.refusing = (bytes > 0).then(|| {
-            format!("the outbox is full and a class refuses: {bytes} bytes of outcomes wait, the broker keeps the rest")
+            format!("the outbox is full and a class refuses: {bytes} bytes of outcomes and their messages wait, the broker keeps the rest")
         });
         if bytes > self.options.max_unacked_bytes && !health.away {
             health.away = true;
         } else if bytes == 0 {
             health.away = false;
         }
+    }
+
+    /// Bytes of what was taken and can't be stored.
+    pub(super) fn held_bytes(&self) -> usize {
+        let stuck = self.stuck.as_ref().map_or(0, |commit| commit.taken_bytes);
+        self.held.iter().map(Submission::bytes).sum::<usize>() + stuck
+    }
+
+    /// Enough is held: the rest waits in the queue, which has a bound, and workers wait for it.
+    pub(super) fn holds_enough(&self) -> bool {
+        self.held_bytes() > self.options.max_unacked_bytes
     }
 
     pub(super) fn set_aside(&mut self, file: u64) {

@@ -12,14 +12,14 @@ use super::{
     input::{Input, Stage},
     store::{Batch, Fate, Mark, Moment, Store},
 };
-use crate::config::ClassConfig;
+use crate::settings::ClassSettings;
 use edgeward_core::domain::Durability;
 use edgeward_core::domain::Ticket;
 
 /// What the writer is told.
 #[derive(Debug, Clone)]
 pub(super) struct WriterOptions {
-    pub classes: Vec<ClassConfig>,
+    pub classes: Vec<ClassSettings>,
     pub journal_after: Duration,
     pub max_unacked_bytes: usize,
     pub durability: Durability,
@@ -38,7 +38,7 @@ const PROBE: Duration = Duration::from_secs(1);
 const EXPIRY: Duration = Duration::from_secs(5);
 /// Damage stays a state for this long.
 pub(super) const DAMAGE_STANDS: Duration = Duration::from_secs(600);
-/// Most bytes of records in one commit.
+/// Most bytes of submissions in one commit.
 const MOST_COMMIT_BYTES: usize = 1 << 20;
 
 pub(super) struct Writer {
@@ -84,8 +84,10 @@ pub(super) struct Commit {
     pub(super) tickets: Vec<Ticket>,
     /// Inputs that this commit journals, with their sequences.
     pub(super) journaled: Vec<(Arc<Input>, u64)>,
-    /// Results by lane, to count them if they can't be stored.
+    /// Of its records.
     pub(super) bytes: usize,
+    /// As [`Submission::bytes`] counts, of all it is made of.
+    pub(super) taken_bytes: usize,
     /// Some of its results may not be shed.
     pub(super) refuses: bool,
 }
@@ -148,7 +150,8 @@ impl Writer {
             // An outcome whose input is in the journal rides along with the next commit: a sync of
             // its own would keep the next input's acknowledgement waiting behind it.
             let patient = queue.patient_since.is_some_and(|since| since + self.patience > now);
-            let handed_in = (!queue.submissions.is_empty() && (queue.urgent || !patient)) || spilled;
+            let outcomes = !queue.submissions.is_empty() && !self.holds_enough();
+            let handed_in = (outcomes && (queue.urgent || !patient)) || spilled;
             if queue.closing || !queue.damaged.is_empty() || (handed_in && self.may_try(now)) {
                 return queue.closing;
             }
@@ -184,7 +187,7 @@ impl Writer {
             _ => None,
         };
         let marks = self.marks_since.map(|since| since + MARKS_WAIT);
-        let patient = queue.patient_since.map(|since| since + self.patience);
+        let patient = queue.patient_since.filter(|_| !self.holds_enough()).map(|since| since + self.patience);
         let has_ttl = self.options.classes.iter().any(|class| class.policy.ttl_ms.is_some());
         let expiry = has_ttl.then_some(self.expire_at);
         let damage = self.damaged_at.map(|at| at + DAMAGE_STANDS);
@@ -282,7 +285,10 @@ impl Writer {
             bytes += submission.bytes();
             bytes <= MOST_COMMIT_BYTES
         });
-        let count = fitting.count().max(1).min(queue.submissions.len());
+        let mut count = fitting.count().max(1).min(queue.submissions.len());
+        if self.holds_enough() && !queue.closing {
+            count = 0;
+        }
         taken.submissions.extend(queue.submissions.drain(..count));
         queue.bytes = queue.submissions.iter().map(Submission::bytes).sum();
         if queue.submissions.is_empty() {

@@ -10,12 +10,10 @@ pub mod metrics;
 mod process;
 pub mod readiness;
 pub mod stats;
-mod store;
 pub mod systemd;
 
 pub use http::{AdminError, AdminServer};
 pub use log::LogFormat;
 pub use process::{Broker, Telemetry};
 pub use readiness::{Readiness, State};
-pub use stats::{Ledger, ModelInfo, PipelineStats, ShedPolicy};
-pub use store::{LaneSnapshot, OutboxSnapshot, UplinkSnapshot};
+pub use stats::{Ledger, ModelInfo, PipelineStats};

@@ -10,10 +10,11 @@ use std::{
 };
 
 use super::{
-    OutboxSnapshot, Readiness,
+    Readiness,
     stats::{ModelInfo, PipelineStats},
 };
 use edgeward_core::domain::Books;
+use edgeward_outbox::OutboxSnapshot;
 
 /// The version of this program, as `edgeward --version` prints it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use edgeward::outbox::{
+use edgeward_outbox::{
     Lock,
     store::{Batch, Fate, Fresh, Store, StoreOptions, UnitBooks, disk::Folder, read_outbox},
 };

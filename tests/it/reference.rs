@@ -9,12 +9,11 @@ use std::{
 
 use edgeward::{
     config::{Config, Layers, read_layers},
-    outbox::store::Fate,
-    telemetry::{
-        LaneSnapshot, ModelInfo, OutboxSnapshot, ShedPolicy, State, Telemetry, UplinkSnapshot, metrics,
-    },
+    telemetry::{ModelInfo, State, Telemetry, metrics},
 };
+use edgeward_core::domain::ShedPolicy;
 use edgeward_core::{domain::Reason, settings::Faults};
+use edgeward_outbox::{LaneSnapshot, OutboxSnapshot, UplinkSnapshot, store::Fate};
 
 fn page(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()

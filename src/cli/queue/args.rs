@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::{
-    cli::args::ConfigArgs,
-    outbox::tools::{Since, parse_since},
-};
+use crate::cli::args::ConfigArgs;
+use edgeward_outbox::tools::{Since, parse_since};
 
 #[derive(Debug, Args)]
 pub struct QueueArgs {

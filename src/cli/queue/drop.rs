@@ -3,13 +3,11 @@
 use serde::Serialize;
 
 use super::{args::OutboxArgs, by_lane, folder, records};
-use crate::{
-    cli::{
-        Failure,
-        text::{print, print_json},
-    },
-    outbox::tools::{LaneCount, Select, Since, Snapshot, drop_records},
+use crate::cli::{
+    Failure,
+    text::{print, print_json},
 };
+use edgeward_outbox::tools::{LaneCount, Select, Since, Snapshot, drop_records};
 
 #[derive(Serialize)]
 struct Dropped {

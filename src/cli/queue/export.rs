@@ -3,13 +3,11 @@
 use std::path::PathBuf;
 
 use super::{args::OutboxArgs, by_lane, folder, progress_bar, records};
-use crate::{
-    cli::{
-        Failure,
-        text::{bytes, print, print_json},
-    },
-    outbox::tools::{Select, Target, export as write},
+use crate::cli::{
+    Failure,
+    text::{bytes, print, print_json},
 };
+use edgeward_outbox::tools::{Select, Target, export as write};
 
 pub fn export(
     outbox: &OutboxArgs,

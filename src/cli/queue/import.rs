@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use super::{args::OutboxArgs, by_lane, folder, progress_bar, records};
-use crate::{
-    cli::{
-        Failure,
-        text::{grouped, print, print_json},
-    },
-    outbox::tools::import as take_on,
+use crate::cli::{
+    Failure,
+    text::{grouped, print, print_json},
 };
+use edgeward_outbox::tools::import as take_on;
 
 pub fn import(outbox: &OutboxArgs, file: &Path, json: bool, quiet: bool) -> Result<(), Failure> {
     let place = folder(outbox)?;

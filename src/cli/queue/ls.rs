@@ -4,14 +4,12 @@ use console::style;
 use serde::Serialize;
 
 use super::{args::OutboxArgs, folder};
-use crate::{
-    cli::{
-        Failure,
-        text::{age, bytes, grouped, print, table},
-    },
-    outbox::tools::{Flow, Record, Select, Since, Snapshot, browse, id_of, rfc3339},
+use crate::cli::{
+    Failure,
+    text::{age, bytes, grouped, print, table},
 };
 use edgeward_core::crypto::hex;
+use edgeward_outbox::tools::{Flow, Record, Select, Since, Snapshot, browse, id_of, rfc3339};
 
 /// Which records, and how many.
 pub struct Wanted {

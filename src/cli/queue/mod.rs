@@ -15,7 +15,7 @@ pub use place::{folder, progress_bar};
 use args::{QueueArgs, QueueCommand, SelectArgs};
 
 use super::{Failure, text::grouped};
-use crate::outbox::tools::{LaneCount, Select};
+use edgeward_outbox::tools::{LaneCount, Select};
 
 pub fn run(args: QueueArgs) -> Result<(), Failure> {
     use QueueCommand as C;

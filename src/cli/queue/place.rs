@@ -7,9 +7,9 @@ use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use super::args::OutboxArgs;
 use crate::{
     cli::{Failure, check},
-    config::OutboxConfig,
-    outbox::tools::Place,
+    config,
 };
+use edgeward_outbox::tools::Place;
 
 /// The outbox that is meant.
 pub fn folder(args: &OutboxArgs) -> Result<Place, Failure> {
@@ -21,7 +21,7 @@ pub fn folder(args: &OutboxArgs) -> Result<Place, Failure> {
 
 fn of_config(args: &OutboxArgs) -> Result<Place, Failure> {
     // Not the whole configuration: a backlog can be saved also where a model is missing.
-    let outbox = OutboxConfig::load(&args.config.layers()).map_err(|error| check::tell(&error.faults))?;
+    let outbox = config::load_outbox(&args.config.layers()).map_err(|error| check::tell(&error.faults))?;
     let missing = || Failure::config("the configuration has no [outbox]: name its folder with `--dir DIR`");
     outbox.as_ref().map(Place::of).ok_or_else(missing)
 }

@@ -1,13 +1,11 @@
 //! `edgeward queue replay`.
 
 use super::{args::OutboxArgs, by_lane, folder, records};
-use crate::{
-    cli::{
-        Failure,
-        text::{grouped, print, print_json},
-    },
-    outbox::tools::{Select, Since, replay as open_again},
+use crate::cli::{
+    Failure,
+    text::{grouped, print, print_json},
 };
+use edgeward_outbox::tools::{Select, Since, replay as open_again};
 
 pub fn replay(
     outbox: &OutboxArgs,

@@ -7,13 +7,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{args::OutboxArgs, folder, ls::Line};
-use crate::{
-    cli::{
-        Failure,
-        text::{age, print_json},
-    },
-    outbox::tools::{Snapshot, Wanted, show as find},
+use crate::cli::{
+    Failure,
+    text::{age, print_json},
 };
+use edgeward_outbox::tools::{Snapshot, Wanted, show as find};
 
 #[derive(Serialize)]
 struct Shown {

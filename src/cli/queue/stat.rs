@@ -5,13 +5,11 @@ use std::{fmt::Write, time::Duration};
 use console::style;
 
 use super::{args::OutboxArgs, folder};
-use crate::{
-    cli::{
-        Failure,
-        text::{age, bytes, grouped, print, print_json, table},
-    },
-    outbox::tools::{Snapshot, Stat, stat as count},
+use crate::cli::{
+    Failure,
+    text::{age, bytes, grouped, print, print_json, table},
 };
+use edgeward_outbox::tools::{Snapshot, Stat, stat as count};
 
 /// Characters of a full bar.
 const BAR: usize = 32;

@@ -6,6 +6,7 @@ mod books;
 mod id;
 mod reason;
 mod retention;
+mod shed;
 mod ticket;
 mod topic;
 
@@ -15,5 +16,6 @@ pub use books::{Books, Bucket};
 pub use id::{Epoch, InputId, ResultId};
 pub use reason::{Reason, Rejection};
 pub use retention::{ClassPolicy, Durability, Order, WhenFull};
+pub use shed::ShedPolicy;
 pub use ticket::{Settle, Ticket};
 pub use topic::{TopicFilter, TopicFilterError};

@@ -12,4 +12,4 @@ mod section;
 
 pub use fault::{Fault, Faults};
 pub use node::{Node, Origin, Value};
-pub use section::{Item, Place, Section, nearest};
+pub use section::{Item, Place, Section, is_name, nearest};

@@ -384,3 +384,8 @@ pub fn nearest<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -
         .min()
         .map(|(_, candidate)| candidate.to_owned())
 }
+
+/// Whether `name` is one that a section may have: lower-case letters, digits, `_` and `-`.
+pub fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+}

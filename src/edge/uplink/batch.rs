@@ -5,7 +5,7 @@ use std::{io::Write, time::Instant};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 
-use crate::outbox::store::cursor::Item;
+use edgeward_outbox::store::cursor::Item;
 
 /// Results of one lane that go as one message.
 #[derive(Debug)]

@@ -17,11 +17,8 @@ use super::{
     budget::{Allowed, Budget},
     line::Line,
 };
-use crate::{
-    config::{ClassConfig, UplinkConfig},
-    outbox::{Listener, Outbox, store::Fate},
-    telemetry::UplinkSnapshot,
-};
+use crate::config::UplinkConfig;
+use edgeward_outbox::{ClassSettings, Listener, Outbox, UplinkSnapshot, store::Fate};
 
 /// What wakes a courier.
 #[derive(Debug, Default)]
@@ -116,7 +113,7 @@ impl Listener for Desk {
 pub struct CourierParts {
     pub config: UplinkConfig,
     /// Those that go this way, by priority.
-    pub classes: Vec<ClassConfig>,
+    pub classes: Vec<ClassSettings>,
     pub outbox: Outbox,
     pub uplink: Box<dyn Uplink>,
     pub desk: Arc<Desk>,

@@ -1,21 +1,17 @@
 //! One class in line for an uplink.
 
-use std::{collections::HashSet, time::Instant};
-
-use crate::{
-    config::ClassConfig,
-    outbox::{
-        Outbox,
-        store::{
-            Fate,
-            cursor::{Cursor, Item, ReadError},
-        },
+use edgeward_outbox::{
+    ClassSettings, Outbox,
+    store::{
+        Fate,
+        cursor::{Cursor, Item, ReadError},
     },
 };
+use std::{collections::HashSet, time::Instant};
 
 /// A class, where reading stands, and what is to go next.
 pub(super) struct Line {
-    pub class: ClassConfig,
+    pub class: ClassSettings,
     cursor: Cursor,
     ready: Option<Item>,
     /// It could not be read.
@@ -25,7 +21,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub fn new(outbox: &Outbox, class: ClassConfig) -> Self {
+    pub fn new(outbox: &Outbox, class: ClassSettings) -> Self {
         let cursor = outbox.cursor(&class.name, class.policy.order);
         Line { class, cursor, ready: None, troubled: false, waits_since: None }
     }

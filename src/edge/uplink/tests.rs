@@ -9,11 +9,13 @@ use std::{
 
 use super::{Courier, CourierParts, Desk, Outgoing, Uplink, UplinkEvents};
 use crate::{
-    config::{ClassConfig, OutboxConfig, RESULT_CLASS, UplinkConfig, UplinkTopic},
+    config::{UplinkConfig, UplinkTopic},
     mqtt::{BrokerUrl, Options},
-    outbox::{Outbox, OutboxThread, Submission, open, store::UnitBooks},
 };
 use edgeward_core::domain::{ClassPolicy, Durability, Order};
+use edgeward_outbox::{
+    ClassSettings, Outbox, OutboxSettings, OutboxThread, RESULT_CLASS, Submission, open, store::UnitBooks,
+};
 
 const ALARM: u16 = 0;
 const RESULT: u16 = 1;
@@ -32,13 +34,13 @@ impl Uplink for Kept {
     }
 }
 
-fn class(name: &str, priority: u8, order: Order, metered: bool) -> ClassConfig {
+fn class(name: &str, priority: u8, order: Order, metered: bool) -> ClassSettings {
     let when = if name == RESULT_CLASS { Vec::new() } else { vec!["hot".into()] };
     let policy = ClassPolicy { priority, order, ..ClassPolicy::default() };
-    ClassConfig { name: name.into(), policy, when, uplink: Some("up".into()), metered }
+    ClassSettings { name: name.into(), policy, when, uplink: Some("up".into()), metered }
 }
 
-fn classes() -> Vec<ClassConfig> {
+fn classes() -> Vec<ClassSettings> {
     vec![class("alarm", 0, Order::NewestFirst, false), class(RESULT_CLASS, 5, Order::OldestFirst, true)]
 }
 
@@ -51,7 +53,7 @@ struct Rig {
 
 impl Rig {
     fn new(dir: &Path, max_in_flight: usize, change: impl FnOnce(&mut UplinkConfig)) -> Rig {
-        let config = OutboxConfig {
+        let config = OutboxSettings {
             dir: dir.to_owned(),
             max_bytes: 8 << 20,
             min_free_bytes: 0,
@@ -121,7 +123,7 @@ impl Rig {
         let shared = self.outbox.shared();
         let state = shared.state();
         let results = state.lanes.iter().filter(|lane| !lane.is_input());
-        results.map(|lane| lane.books.ended(crate::outbox::store::Fate::Delivered)).sum()
+        results.map(|lane| lane.books.ended(edgeward_outbox::store::Fate::Delivered)).sum()
     }
 
     fn stop(mut self) {

@@ -6,7 +6,7 @@ use super::{
     Audit, DamagedBytes, Gap, LaneBalance, SenderNumbers, UnitBalance,
     segment::{SegmentRead, misfit},
 };
-use crate::outbox::{
+use crate::{
     store::{Fate, INPUT_CLASS, RangeSet, State, UnitBooks},
     tools::Snapshot,
 };
@@ -150,7 +150,7 @@ fn follow(now: &Snapshot, read: &BTreeMap<u64, SegmentRead>, gaps: &mut Vec<Gap>
             } else if is.live_in(was.next, is.next) > 0 {
                 tell(lane, Some((was.next, is.next - 1)), "were counted here and never written");
             }
-            let counters = |lane: &crate::outbox::store::Lane| {
+            let counters = |lane: &crate::store::Lane| {
                 let books = &lane.books;
                 let mut all = vec![books.made, books.imported, books.replayed];
                 all.extend(books.ended);

@@ -5,7 +5,7 @@ use std::{
     io,
 };
 
-use crate::outbox::store::{
+use crate::store::{
     Fate, Frame, Lane, Mark, RangeSet, Segment, State,
     disk::Disk,
     walk::{Found, Walk},

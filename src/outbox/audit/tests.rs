@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::*;
-use crate::outbox::store::{
+use crate::store::{
     Batch, Fate, Fresh, Moment, Store, StoreOptions, UnitBooks, cursor::Cursor, disk::Folder,
 };
 

@@ -322,7 +322,7 @@ fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbox::store::books::Fate;
+    use crate::store::books::Fate;
 
     type Records = Vec<(u16, u64, Vec<u8>)>;
 

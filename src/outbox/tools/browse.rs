@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io, ops::ControlFlow, sync::Arc, time::Duration
 use bytes::Bytes;
 
 use super::{Snapshot, ToolError, time::Clock};
-use crate::outbox::store::{
+use crate::store::{
     Frame, RangeSet, Segment, State,
     walk::{Found, Walk},
 };

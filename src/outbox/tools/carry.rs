@@ -20,7 +20,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{ToolError, is_result};
-use crate::outbox::store::RangeSet;
+use crate::store::RangeSet;
 use edgeward_core::crypto::Sha256;
 
 /// The version of the file's format.

@@ -12,16 +12,13 @@ use serde::Serialize;
 
 use super::{Select, Snapshot, ToolError, time::wall_ms};
 use crate::{
-    config::OutboxConfig,
-    outbox::{
-        Lock,
-        store::{
-            Fate, Fresh, Moment, RangeSet, Store, StoreOptions,
-            disk::Folder,
-            walk::{Found, Walk},
-        },
-        store_options,
+    Lock, OutboxSettings,
+    store::{
+        Fate, Fresh, Moment, RangeSet, Store, StoreOptions,
+        disk::Folder,
+        walk::{Found, Walk},
     },
+    store_options,
 };
 use edgeward_core::{crypto, domain::Durability};
 
@@ -34,7 +31,7 @@ pub struct Place {
 
 impl Place {
     /// The outbox of a configuration.
-    pub fn of(config: &OutboxConfig) -> Place {
+    pub fn of(config: &OutboxSettings) -> Place {
         // What a tool did is done when it says so, whatever the daemon's durability is.
         let options = StoreOptions { durability: Durability::Sync, ..store_options(config) };
         Place { dir: config.dir.clone(), options }

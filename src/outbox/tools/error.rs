@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::carry::FORMAT;
-use crate::outbox::{LockError, store::OpenError};
+use crate::{LockError, store::OpenError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {

@@ -15,7 +15,7 @@ use super::{
     carry::Writer,
     change::{Change, LaneCount, counts, pending},
 };
-use crate::outbox::store::{Fate, INPUT_CLASS, RangeSet};
+use crate::store::{Fate, INPUT_CLASS, RangeSet};
 use edgeward_core::crypto::hex;
 
 /// Where the file goes.

@@ -9,7 +9,7 @@ use super::{
     carry::{Carried, Reader},
     change::{Change, LaneCount},
 };
-use crate::outbox::store::Batch;
+use crate::store::Batch;
 use edgeward_core::crypto::{self, hex};
 
 /// What was imported.

@@ -32,7 +32,7 @@ pub use snapshot::Snapshot;
 pub use stat::{ClassStat, FileStat, LaneStat, Stat, UnitStat, stat};
 pub use time::{Since, parse_since, rfc3339};
 
-use crate::outbox::store::{INPUT_CLASS, Lane, State};
+use crate::store::{INPUT_CLASS, Lane, State};
 
 /// A lane's pipeline and class.
 pub(super) fn names(state: &State, lane: &Lane) -> (String, String) {

@@ -9,7 +9,7 @@ use super::{
     change::{LaneCount, counts, for_each_run},
     time::Clock,
 };
-use crate::outbox::store::{
+use crate::store::{
     Fate, Mark, RangeSet,
     walk::{Found, Walk, state_at_head},
 };

@@ -5,7 +5,7 @@ use std::io;
 use serde::Deserialize;
 
 use super::{Record, Snapshot, ToolError, is_result};
-use crate::outbox::store::{
+use crate::store::{
     Segment,
     walk::{Found, Walk},
 };

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use super::{ToolError, names, time::Clock};
-use crate::outbox::store::{
+use crate::store::{
     Damage, Lane, Recovery, Segment, State,
     disk::{Disk, Folder},
     read_outbox,
@@ -34,7 +34,7 @@ impl Snapshot {
         Snapshot::of(Arc::new(Folder::new(dir)), dir)
     }
 
-    pub(in crate::outbox) fn of(disk: Arc<dyn Disk>, dir: &std::path::Path) -> Result<Snapshot, ToolError> {
+    pub(crate) fn of(disk: Arc<dyn Disk>, dir: &std::path::Path) -> Result<Snapshot, ToolError> {
         let mut last: Option<Snapshot> = None;
         let mut nothing = ToolError::NoOutbox(dir.to_owned());
         for _ in 0..LOOKS {

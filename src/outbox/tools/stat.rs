@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io, time::Duration};
 use serde::Serialize;
 
 use super::{Snapshot, ToolError, is_result, time::Clock};
-use crate::outbox::store::{
+use crate::store::{
     Fate, INPUT_CLASS, ResultBooks, folder_bytes, is_aside,
     walk::{Found, Walk},
 };
@@ -208,7 +208,7 @@ impl Ages {
 fn first_seen<'s>(
     snapshot: &Snapshot,
     clock: &Clock,
-    segments: impl Iterator<Item = &'s crate::outbox::store::Segment>,
+    segments: impl Iterator<Item = &'s crate::store::Segment>,
     live: &[u16],
     last: bool,
 ) -> io::Result<BTreeMap<u16, Duration>> {

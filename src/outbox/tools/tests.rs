@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::*;
-use crate::outbox::{
+use crate::{
     Lock,
     audit::audit,
     store::{Batch, Fate, Fresh, Moment, Store, StoreOptions, UnitBooks, disk::Folder},

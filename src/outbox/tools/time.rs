@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::outbox::store::{State, disk::Disk, walk};
+use crate::store::{State, disk::Disk, walk};
 
 /// When records were written, by the wall clock as it then was.
 #[derive(Debug, Clone, Default)]

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::telemetry::{
-    LaneSnapshot, OutboxSnapshot, ShedPolicy, Telemetry,
+    Telemetry,
     process::{VERSION, resident_memory_bytes},
     stats::{HistogramSnapshot, PipelineSnapshot},
 };
+use edgeward_core::domain::ShedPolicy;
 use edgeward_core::domain::{Books, Reason};
+use edgeward_outbox::{LaneSnapshot, OutboxSnapshot};
 
 /// `{"ready": bool, "states": [{"state", "text", "blocks", "for_secs"}]}`
 pub(super) fn readiness(telemetry: &Telemetry) -> Value {

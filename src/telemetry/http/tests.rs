@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::*;
-use crate::telemetry::{LaneSnapshot, ModelInfo, OutboxSnapshot, State, UplinkSnapshot};
+use crate::telemetry::{ModelInfo, State};
 use edgeward_core::domain::{Bucket, Reason};
+use edgeward_outbox::{LaneSnapshot, OutboxSnapshot, UplinkSnapshot};
 
 fn server() -> (AdminServer, Arc<Telemetry>) {
     let telemetry = Telemetry::new("gateway-7");

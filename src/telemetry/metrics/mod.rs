@@ -18,11 +18,12 @@ use prometheus_client::{
 use families::{Families, Sample};
 
 use super::{
-    ShedPolicy, State, Telemetry,
+    State, Telemetry,
     process::{VERSION, resident_memory_bytes},
     stats::{HistogramSnapshot, PipelineSnapshot},
 };
 use edgeward_core::domain::Reason;
+use edgeward_core::domain::ShedPolicy;
 
 /// The media type of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

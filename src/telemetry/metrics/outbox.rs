@@ -5,7 +5,7 @@ use std::fmt;
 use prometheus_client::registry::Unit;
 
 use super::families::{Families, Sample};
-use crate::telemetry::{LaneSnapshot, OutboxSnapshot, UplinkSnapshot};
+use edgeward_outbox::{LaneSnapshot, OutboxSnapshot, UplinkSnapshot};
 
 type LaneLabels<'a> = [(&'static str, &'a str); 2];
 
@@ -86,7 +86,8 @@ fn each<'a, V>(
 
 #[cfg(test)]
 mod tests {
-    use crate::telemetry::{LaneSnapshot, OutboxSnapshot, Telemetry, UplinkSnapshot, metrics::render};
+    use crate::telemetry::{Telemetry, metrics::render};
+    use edgeward_outbox::{LaneSnapshot, OutboxSnapshot, UplinkSnapshot};
 
     fn snapshot() -> OutboxSnapshot {
         let lane = |class: &str, pending| LaneSnapshot {

@@ -4,7 +4,6 @@
 //! counted on its own and never derived from the others: so the books can really fail to balance.
 
 mod histogram;
-mod shed;
 
 use std::{
     sync::{
@@ -15,9 +14,8 @@ use std::{
 };
 
 pub use histogram::{Histogram, HistogramSnapshot};
-pub use shed::ShedPolicy;
 
-use edgeward_core::domain::{Books, Bucket, Reason};
+use edgeward_core::domain::{Books, Bucket, Reason, ShedPolicy};
 
 /// Which model a pipeline runs, as its verdicts name it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use std::{
 };
 
 use clap::Parser;
-use edgeward::outbox::store::{Batch, Fresh, Store, StoreOptions, disk::Folder};
+use edgeward_outbox::store::{Batch, Fresh, Store, StoreOptions, disk::Folder};
 use serde_json::{Value, json};
 
 use common::{

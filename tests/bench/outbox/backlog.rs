@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edgeward::outbox::store::{Batch, Fate, Store, cursor::Cursor};
 use edgeward_core::domain::{Durability, Order};
+use edgeward_outbox::store::{Batch, Fate, Store, cursor::Cursor};
 use serde_json::{Value, json};
 
 use crate::{

@@ -11,8 +11,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use edgeward::outbox::store::{Batch, Fresh, Moment, Room, Store, StoreOptions, disk::Folder};
 use edgeward_core::domain::Durability;
+use edgeward_outbox::store::{Batch, Fresh, Moment, Room, Store, StoreOptions, disk::Folder};
 
 use crate::{common, record};
 

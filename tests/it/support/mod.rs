@@ -9,6 +9,7 @@ pub mod line;
 pub mod log;
 pub mod loop_disk;
 pub mod numbered;
+pub mod on_the_way;
 pub mod onnx;
 pub mod packets;
 pub mod privilege;

@@ -1,5 +1,6 @@
 //! A tap on the wire between a client and its broker: it passes every byte on as it is and notes
-//! what the client was given and what it acknowledged. It can also cut, refuse and hold the line.
+//! what the client was given and what it acknowledged. It can also cut, refuse and hold the line, and
+//! keep the kernel from taking megabytes that the client did not read.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -10,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::packets::{Packet, Packets};
+use super::{
+    on_the_way,
+    packets::{Packet, Packets},
+};
 
 /// A PUBLISH that went to the client.
 #[derive(Debug, Clone)]
@@ -53,6 +57,8 @@ struct State {
     ended: bool,
     refusing: bool,
     held: bool,
+    /// Bytes that may be on the way to the client.
+    room: Option<usize>,
     connections: u64,
     open: HashMap<u64, [TcpStream; 2]>,
     deliveries: Vec<Delivery>,
@@ -102,6 +108,11 @@ impl Tap {
     pub fn hold(&self, hold: bool) {
         self.shared.state().held = hold;
         self.shared.changed.notify_all();
+    }
+
+    /// From now on nothing more goes to a client that has `bytes` or more waiting in the kernel, unread.
+    pub fn room(&self, bytes: usize) {
+        self.shared.state().room = Some(bytes);
     }
 
     /// How many connections were made so far.
@@ -230,6 +241,13 @@ impl Shared {
         });
     }
 
+    /// Until the peer of `to` has less than `room` bytes to read, or the connection is over.
+    fn wait_for_room(&self, connection: u64, to: &TcpStream, room: usize) {
+        while on_the_way::bytes(to) >= room && self.state().open.contains_key(&connection) {
+            thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+
     /// Passes one direction on until its end. Packets are noted before they are passed on: an answer
     /// can't come before what it answers.
     fn pass(
@@ -249,7 +267,12 @@ impl Shared {
                 }
             });
             let waits = |state: &mut State| state.held && state.open.contains_key(&connection);
-            drop(self.changed.wait_while(state, waits).unwrap());
+            let state = self.changed.wait_while(state, waits).unwrap();
+            let room = state.room;
+            drop(state);
+            if let Some(room) = room {
+                self.wait_for_room(connection, &to, room);
+            }
             if read == 0 || to.write_all(&piece[..read]).is_err() {
                 break;
             }

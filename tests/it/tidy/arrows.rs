@@ -26,11 +26,11 @@ pub const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("core/models", &["core/crypto", "core/domain", "core/scoring", "core/settings", "engine"]),
+    ("outbox", &["core"]),
     ("offline", &["core", "engine"]),
     ("mqtt", &["core"]),
-    ("telemetry", &["core"]),
-    ("config", &["core", "engine", "mqtt", "telemetry"]),
-    ("outbox", &["config", "core", "telemetry"]),
+    ("telemetry", &["core", "outbox"]),
+    ("config", &["core", "engine", "mqtt", "outbox", "telemetry"]),
     ("edge", &["config", "core", "mqtt", "outbox", "telemetry"]),
     ("demo", &["config", "core", "edge", "mqtt", "telemetry"]),
 ];
@@ -50,6 +50,7 @@ fn home(path: &Path) -> &'static str {
     match path {
         path if path.starts_with("src/engine") => "engine",
         path if path.starts_with("src/core") => "core",
+        path if path.starts_with("src/outbox") => "outbox",
         _ => "",
     }
 }
@@ -58,7 +59,7 @@ fn home(path: &Path) -> &'static str {
 fn target(crate_room: &str, next: &str) -> String {
     match crate_room {
         "" => next.to_owned(),
-        "engine" => "engine".to_owned(),
+        "engine" | "outbox" => crate_room.to_owned(),
         crate_room => format!("{crate_room}/{next}"),
     }
 }
@@ -76,8 +77,12 @@ fn imports(home: &str, text: &str) -> Vec<(usize, String)> {
             }
             continue;
         }
-        for (prefix, of) in [("crate::", home), ("edgeward_core::", "core"), ("edgeward_engine::", "engine")]
-        {
+        for (prefix, of) in [
+            ("crate::", home),
+            ("edgeward_core::", "core"),
+            ("edgeward_engine::", "engine"),
+            ("edgeward_outbox::", "outbox"),
+        ] {
             for (at, _) in line.match_indices(prefix) {
                 if line[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || "_:$".contains(c)) {
                     continue;

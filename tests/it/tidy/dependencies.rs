@@ -32,7 +32,7 @@ fn one_crypto_provider_and_no_openssl() {
 }
 
 #[test]
-fn the_engine_and_the_core_stay_small() {
+fn the_crates_below_the_program_stay_small() {
     let engine = tree(&["-p", "edgeward-engine"]);
     assert!(engine.lines().any(|line| line.starts_with("prost v")), "the list was not read right");
     let network = ["tokio", "hyper", "rustls", "rumqttc"];
@@ -43,5 +43,8 @@ fn the_engine_and_the_core_stay_small() {
     lacks(&engine, "edgeward-engine itself", &["serde_json", "ring", "toml"]);
     let core = tree(&["-p", "edgeward-core"]);
     lacks(&core, "edgeward-core", &network);
-    lacks(&core, "edgeward-core", &["edgeward"]);
+    lacks(&core, "edgeward-core", &["edgeward", "edgeward-outbox"]);
+    let outbox = tree(&["-p", "edgeward-outbox"]);
+    lacks(&outbox, "edgeward-outbox", &network);
+    lacks(&outbox, "edgeward-outbox", &["edgeward"]);
 }

@@ -8,7 +8,7 @@ use super::{
     disk::FaultyDisk,
     workload::{open, options, pending, unbalanced},
 };
-use crate::outbox::store::{Batch, Fate, Moment, Room, Store, StoreOptions};
+use crate::store::{Batch, Fate, Moment, Room, Store, StoreOptions};
 use edgeward_core::domain::{ClassPolicy, WhenFull};
 
 const RECORD: u64 = 300;

@@ -9,7 +9,7 @@ use super::{
     disk::{Choose, FaultyDisk},
     workload::{Promises, Random, broken_promise, open, options, pending, run},
 };
-use crate::outbox::store::Batch;
+use crate::store::Batch;
 
 const STEPS: u64 = 60;
 const ROOM: u64 = 1 << 30;

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use crate::outbox::store::disk::{Disk, DiskFile};
+use crate::store::disk::{Disk, DiskFile};
 
 /// Sectors are written whole or not at all.
 pub const SECTOR_BYTES: u64 = 512;

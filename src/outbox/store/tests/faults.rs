@@ -8,7 +8,7 @@ use super::{
     disk::{Choose, FaultyDisk},
     workload::{open, options, pending, unbalanced},
 };
-use crate::outbox::store::{Batch, Fate, Store, StoreOptions, cursor::ReadError};
+use crate::store::{Batch, Fate, Store, StoreOptions, cursor::ReadError};
 
 fn batch(store: &mut Store, texts: &[&str]) -> Batch {
     let lane = store.lane("press", "result");
@@ -183,7 +183,7 @@ fn a_missing_segment_is_counted_and_never_a_refusal() {
         let next = batch(&mut store, &[&format!("{at:0100}")]);
         store.commit(&next).unwrap();
     }
-    use crate::outbox::store::disk::Disk;
+    use crate::store::disk::Disk;
     let names: Vec<String> = disk.list().unwrap().into_iter().map(|(name, _)| name).collect();
     assert!(names.len() > 3, "{names:?}");
     disk.remove(&names[1]).unwrap();
@@ -205,7 +205,7 @@ fn a_store_whose_heads_are_unreadable_is_set_aside_and_begun_anew() {
     assert_eq!(recovery.unreadable, ["segment-0000000000000001"]);
     let next = batch(&mut store, &["two"]);
     store.commit(&next).unwrap();
-    use crate::outbox::store::disk::Disk;
+    use crate::store::disk::Disk;
     let names: Vec<String> = disk.list().unwrap().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["damaged-segment-0000000000000001", "reserve", "segment-0000000000000002"]);
     assert_eq!(texts(&open(&disk, options()).0), ["two"]);

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use super::disk::FaultyDisk;
-use crate::outbox::store::{
+use crate::store::{
     Batch, Fate, Fresh, Lane, Moment, Recovery, Room, Store, StoreOptions, UnitBooks,
     cursor::{Cursor, ReadError},
 };

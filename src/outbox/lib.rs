@@ -7,7 +7,8 @@
 //! store -> courier (by class) -> uplink -> delivered -> writer
 //! ```
 //!
-//! Invariant: the writer's thread alone changes the store; everybody else hands in or reads.
+//! Knows no transport. Invariant: the writer's thread alone changes the store; everybody else hands in or reads.
+#![forbid(unsafe_code)]
 
 pub mod audit;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod intake;
 mod journal;
 mod lock;
 mod open;
+pub mod settings;
 mod snapshot;
 pub mod store;
 pub mod tools;
@@ -31,4 +33,5 @@ pub use input::Input;
 pub use journal::{Journal, Journaled};
 pub use lock::{Lock, LockError};
 pub use open::{OutboxError, OutboxThread, open, store_options};
-pub use snapshot::snapshot;
+pub use settings::{ClassSettings, OutboxSettings, RESULT_CLASS};
+pub use snapshot::{LaneSnapshot, OutboxSnapshot, UplinkSnapshot, snapshot};

@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::{ConfigError, Layers, read_layers};
 use edgeward_core::{
     domain::{ClassPolicy, Durability, Order, WhenFull},
-    settings::{Faults, Section},
+    settings::{Section, is_name},
 };
 
 /// The class of verdicts that no other class takes.
@@ -15,7 +14,7 @@ const RESERVED: &str = "input";
 
 /// Where and how results are stored until they are delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxConfig {
+pub struct OutboxSettings {
     pub dir: PathBuf,
     pub max_bytes: u64,
     pub min_free_bytes: u64,
@@ -28,12 +27,12 @@ pub struct OutboxConfig {
     pub compress: bool,
     pub keep_delivered: Duration,
     /// By priority; [`RESULT_CLASS`] is always there.
-    pub classes: Vec<ClassConfig>,
+    pub classes: Vec<ClassSettings>,
 }
 
 /// A class of results.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClassConfig {
+pub struct ClassSettings {
     pub name: String,
     pub policy: ClassPolicy,
     /// Conditions of which one must hold; empty for [`RESULT_CLASS`], which takes the rest.
@@ -44,23 +43,23 @@ pub struct ClassConfig {
     pub metered: bool,
 }
 
-impl OutboxConfig {
-    /// Reads the outbox's part of a configuration and nothing else: no model is loaded.
-    ///
-    /// # Errors
-    /// Every fault of that part.
-    pub fn load(layers: &Layers) -> Result<Option<OutboxConfig>, ConfigError> {
-        let tree = read_layers(layers)?;
-        let faults = Faults::new();
-        let root = Section::root(&tree, &faults);
-        let uplinks: Vec<String> = root.named_sections("uplinks").into_iter().map(|(name, _)| name).collect();
-        let outbox = read(&root, layers, &uplinks);
-        if faults.is_empty() { Ok(outbox) } else { Err(ConfigError { faults: faults.into_vec() }) }
+impl OutboxSettings {
+    /// Reads `[outbox]` and `[classes]` below `root`; `uplinks` are the names of those that are configured, and
+    /// `resolve` says where a path of the settings is. None without an `[outbox]`.
+    pub fn read(
+        root: &Section<'_>,
+        resolve: impl FnOnce(&str) -> PathBuf,
+        uplinks: &[String],
+    ) -> Option<OutboxSettings> {
+        read(root, resolve, uplinks)
     }
 }
 
-/// `uplinks` are the names of those that are configured.
-pub(super) fn read(root: &Section<'_>, layers: &Layers, uplinks: &[String]) -> Option<OutboxConfig> {
+fn read(
+    root: &Section<'_>,
+    resolve: impl FnOnce(&str) -> PathBuf,
+    uplinks: &[String],
+) -> Option<OutboxSettings> {
     let section = root.section("outbox");
     let present = section.is_present();
     let dir = if present {
@@ -99,8 +98,8 @@ pub(super) fn read(root: &Section<'_>, layers: &Layers, uplinks: &[String]) -> O
     if !present && !uplinks.is_empty() {
         root.fault("uplinks", "need an [outbox]: they deliver what it holds");
     }
-    Some(OutboxConfig {
-        dir: layers.resolve(&dir?),
+    Some(OutboxSettings {
+        dir: resolve(&dir?),
         max_bytes,
         min_free_bytes,
         segment_bytes,
@@ -125,11 +124,11 @@ fn parse_durability(text: &str) -> Option<Durability> {
     }
 }
 
-fn read_classes(root: &Section<'_>, max_bytes: u64, uplinks: &[String]) -> Vec<ClassConfig> {
-    let mut classes: BTreeMap<String, ClassConfig> = BTreeMap::new();
+fn read_classes(root: &Section<'_>, max_bytes: u64, uplinks: &[String]) -> Vec<ClassSettings> {
+    let mut classes: BTreeMap<String, ClassSettings> = BTreeMap::new();
     let mut shares = 0;
     for (name, section) in root.named_sections("classes") {
-        if name == RESERVED || !super::pipeline::is_name(&name) {
+        if name == RESERVED || !is_name(&name) {
             section.fault("", "must be named with lower-case letters, digits, `_` and `-`, and not `input`");
         }
         let when = section.texts("when").unwrap_or_default();
@@ -159,19 +158,19 @@ fn read_classes(root: &Section<'_>, max_bytes: u64, uplinks: &[String]) -> Vec<C
         }
         let metered = section.boolean("metered").unwrap_or(true);
         section.finish();
-        classes.insert(name.clone(), ClassConfig { name, policy, when, uplink, metered });
+        classes.insert(name.clone(), ClassSettings { name, policy, when, uplink, metered });
     }
     if shares > 100 {
         root.fault("classes", format!("have shares of {shares} percent together, must be at most 100"));
     }
-    classes.entry(RESULT_CLASS.into()).or_insert_with(|| ClassConfig {
+    classes.entry(RESULT_CLASS.into()).or_insert_with(|| ClassSettings {
         name: RESULT_CLASS.into(),
         policy: ClassPolicy::default(),
         when: Vec::new(),
         uplink: None,
         metered: true,
     });
-    let mut classes: Vec<ClassConfig> = classes.into_values().collect();
+    let mut classes: Vec<ClassSettings> = classes.into_values().collect();
     for class in &mut classes {
         if class.uplink.is_none() {
             class.uplink = uplinks.first().cloned();
