@@ -118,12 +118,6 @@ pub(super) fn hush() {
     });
 }
 
-/// Only where somebody works on something else: `tests/run` builds with optimisation, and CI skips nothing.
-pub(super) fn is_skipped(suite: &str) -> bool {
-    let set = |name| std::env::var_os(name).is_some();
-    suite == "light" && cfg!(debug_assertions) && !set("CI") && !set("CARGO_PROFILE_DEV_OPT_LEVEL")
-}
-
 /// Runs a suite and holds what fails against the list.
 fn run(suite: &str) {
     let root = root().join(suite);
@@ -138,10 +132,6 @@ fn run(suite: &str) {
         .filter(|name| name.contains(&wanted) && root.join(name).is_dir())
         .collect();
     names.sort();
-    if is_skipped(suite) {
-        println!("skipped: whole networks take minutes without optimisation; tests/run has it");
-        return;
-    }
     hush();
     let mut failed = BTreeMap::new();
     for name in &names {
