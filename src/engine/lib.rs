@@ -52,6 +52,7 @@ mod described;
 mod engine;
 mod error;
 mod exp;
+pub mod fourier;
 mod inspect;
 mod limits;
 mod linear;

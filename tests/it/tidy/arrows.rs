@@ -12,7 +12,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("core/settings", &[]),
     ("core/vision", &[]),
     ("core/decide", &[]),
-    ("core/signal", &[]),
+    ("core/signal", &["engine"]),
     (
         "core/scoring",
         &[

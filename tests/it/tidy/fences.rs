@@ -13,7 +13,10 @@ const FENCES: &[(&str, &[&str])] = &[
     ("postcard", &["outbox"]),
     ("prometheus_client", &["telemetry/metrics"]),
     ("prost", &["engine"]),
-    ("realfft", &["core/signal/spectra", "engine/native/kernels", "engine/native/ops/signals"]),
+    (
+        "realfft",
+        &["core/signal/spectra", "engine/fourier.rs", "engine/native/kernels", "engine/native/ops/signals"],
+    ),
     ("ring", &["core/crypto"]),
     ("rumqttc", &["mqtt"]),
     ("rustls_native_certs", &["mqtt"]),

@@ -2,9 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex};
+use realfft::{ComplexToReal, RealToComplex, num_complex::Complex};
 
 use crate::signal::BadParameter;
+use edgeward_engine::fourier;
 
 /// Longest FFT, in points: a bound on memory, not a wish.
 pub const MAX_POINTS: usize = 1 << 24;
@@ -44,9 +45,8 @@ impl RealFft {
         if points == 0 || points > MAX_POINTS {
             return Err(BadParameter::new("n_fft", format!("must be from 1 to {MAX_POINTS}")));
         }
-        let mut planner = RealFftPlanner::new();
-        let forward = planner.plan_fft_forward(points);
-        let inverse = both.then(|| planner.plan_fft_inverse(points));
+        let forward = fourier::forward(points);
+        let inverse = both.then(|| fourier::inverse(points));
         let scratch =
             forward.get_scratch_len().max(inverse.as_ref().map_or(0, |plan| plan.get_scratch_len()));
         Ok(RealFft {

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
+use realfft::{RealToComplex, num_complex::Complex};
+
+use crate::fourier;
 
 /// Transforms of one length. A complex signal is transformed as two real ones.
 pub struct Fourier {
@@ -17,7 +19,7 @@ pub struct Fourier {
 impl Fourier {
     /// `length` is at least one.
     pub fn new(length: usize) -> Self {
-        let plan = RealFftPlanner::new().plan_fft_forward(length);
+        let plan = fourier::forward(length);
         Fourier {
             length,
             signal: plan.make_input_vec(),
