@@ -15,6 +15,8 @@ pub enum Failure {
     Books(String),
     /// 5: the daemon stopped with work left over.
     Left(String),
+    /// 70: a part of the daemon died that it can't live without (EX_SOFTWARE of sysexits.h).
+    Died(String),
     /// 78: the configuration or the model can't be used (EX_CONFIG of sysexits.h).
     Config(Box<dyn Error + Send + Sync>),
     /// 78, with everything printed already.
@@ -36,6 +38,7 @@ impl Failure {
             Failure::Rejected(_) => 3,
             Failure::Books(_) => 4,
             Failure::Left(_) => 5,
+            Failure::Died(_) => 70,
             Failure::Config(_) | Failure::ConfigTold => 78,
         }
     }
@@ -60,7 +63,9 @@ impl Failure {
                     source = cause.source();
                 }
             }
-            Failure::Rejected(text) | Failure::Books(text) | Failure::Left(text) => print(text),
+            Failure::Rejected(text) | Failure::Books(text) | Failure::Left(text) | Failure::Died(text) => {
+                print(text)
+            }
             Failure::ConfigTold => {}
         }
         ExitCode::from(self.code())

@@ -119,6 +119,9 @@ fn tell(report: &RunReport, kept: bool) -> Result<(), Failure> {
     for left in &report.left {
         error!(what = left.what, whose = left.whose, "left over at the stop");
     }
+    if let Some(died) = &report.died {
+        return Err(Failure::Died(format!("{died}; start the daemon again, and please report this")));
+    }
     if !books.balance() {
         return Err(Failure::Books(format!("the books do not balance: {books:?}; please report this")));
     }

@@ -5,8 +5,10 @@
 pub mod crypto;
 pub mod decide;
 pub mod domain;
+pub mod fault_injection;
 pub mod models;
 pub mod scoring;
+pub mod serving;
 pub mod settings;
 pub mod signal;
 pub mod vision;

@@ -15,6 +15,7 @@ use super::{
     last_run,
     queue::Queue,
     storage::Storage,
+    supervise::{DEATHS_WITHIN, MOST_DEATHS, Watched},
     worker::{Worker, WorkerParts},
 };
 use crate::{
@@ -129,8 +130,10 @@ impl Daemon {
         }
         self.running = true;
         control.set_filters(self.lock().filters());
-        let run = session.run(&mut inbox);
+        let run = Watched::new(session.run(&mut inbox));
         tokio::pin!(run);
+        // Of the heart; what is left to do then is to end in order.
+        let mut died: Option<String> = None;
         // Never ends. Beside everything this task waits for: systemd should notice if it stands still.
         let watchdog = systemd::keep_watchdog_fed();
         tokio::pin!(watchdog);
@@ -138,12 +141,18 @@ impl Daemon {
 
         loop {
             let told = tokio::select! {
-                () = &mut run => break,
+                ended = &mut run => {
+                    died = ended.err().map(|panic| format!("the MQTT session died: {panic}"));
+                    break;
+                }
                 told = commands.recv() => told.unwrap_or(Command::Drain),
                 () = &mut watchdog => continue,
                 _ = looks.tick() => {
-                    self.look(&control, &publisher, &state_topic);
-                    continue;
+                    if self.look(&control, &publisher, &state_topic) {
+                        continue;
+                    }
+                    died = Some("the outbox's writer died: nothing can be stored any more".into());
+                    break;
                 }
             };
             match told {
@@ -152,7 +161,10 @@ impl Daemon {
                     systemd::reloading();
                     // The session goes on while pipelines are exchanged.
                     tokio::select! {
-                        () = &mut run => break,
+                        ended = &mut run => {
+                            died = ended.err().map(|panic| format!("the MQTT session died: {panic}"));
+                            break;
+                        }
                         () = &mut watchdog => {}
                         reloaded = self.reload(*config, &publisher) => reloaded?,
                     }
@@ -172,7 +184,10 @@ impl Daemon {
         let text = format!("stopping: {} s to finish what is queued", self.config.drain_deadline.as_secs());
         self.telemetry.readiness().enter(State::Draining, text);
         self.lock().draining = true;
-        let (left, forced) = {
+        let (left, forced) = if let Some(died) = &died {
+            tracing::error!("{died}; the process ends, to be started again by its service manager");
+            (Vec::new(), true)
+        } else {
             let drain = self.drain(&publisher, deadline);
             tokio::pin!(drain);
             let drained = tokio::select! {
@@ -180,7 +195,10 @@ impl Daemon {
                 () = second_drain(&mut commands) => None,
                 () = &mut watchdog => None,
                 // Ends by itself only after `control.stop()`.
-                () = &mut run => None,
+                ended = &mut run => {
+                    died = ended.err().map(|panic| format!("the MQTT session died: {panic}"));
+                    None
+                }
             };
             match drained {
                 Some(left) => (left, false),
@@ -193,10 +211,11 @@ impl Daemon {
             storage.close().await;
         }
         control.stop();
-        if !forced {
-            run.await;
+        if (!forced || died.is_some()) && !run.is_over() {
+            // Says goodbye.
+            let _ = tokio::time::timeout_at(deadline, run).await;
         }
-        let report = self.report(left, forced);
+        let report = self.report(left, forced, died);
         if let Some(state_dir) = &self.config.state_dir
             && let Err(error) = last_run::write(state_dir, &report)
         {
@@ -268,7 +287,10 @@ impl Daemon {
         };
         let worker = Worker::start(WorkerParts {
             name: pipeline.name.clone(),
-            scorer: Scorer::new(pipeline.model.plan.clone(), pipeline.model.engine.clone(), options),
+            scorer: {
+                let (plan, engine) = (pipeline.model.plan.clone(), pipeline.model.engine.clone());
+                Box::new(move || Scorer::new(plan.clone(), engine.clone(), options.clone()))
+            },
             encoder: Encoder::new(&pipeline.name, identity),
             queue,
             stats,
@@ -294,22 +316,44 @@ impl Daemon {
         Ok(())
     }
 
-    /// Looks after states that nobody else enters or leaves, and tells them at the state topic.
-    fn look(&mut self, control: &Control, publisher: &Publisher, state_topic: &str) {
+    /// Looks after states that nobody else enters or leaves, and tells them at the state topic. False when the
+    /// outbox has no writer any more.
+    fn look(&mut self, control: &Control, publisher: &Publisher, state_topic: &str) -> bool {
+        let mut alive = true;
         let shed_stored = match &mut self.storage {
             Some(storage) => {
                 let looked = storage.look(&self.telemetry);
                 control.set_away(looked.away);
+                alive = !looked.dead;
                 looked.shed
             }
             None => 0,
         };
         self.look_for_shedding(shed_stored);
+        self.look_for_closed();
         let state = super::inbox::state_text(&self.telemetry, true);
         if self.telemetry.broker().is_connected() && self.told_state != state {
             self.told_state.clone_from(&state);
             publisher.offer(&mut vec![super::inbox::state_publish(state_topic, state)]);
         }
+        alive
+    }
+
+    /// Enters or leaves the state `pipeline_failed`.
+    pub(super) fn look_for_closed(&self) {
+        let closed = self.workers.iter().map(|(_, worker)| worker).filter(|worker| worker.is_closed());
+        let names: Vec<&str> = closed.map(|worker| worker.name.as_str()).collect();
+        let readiness = self.telemetry.readiness();
+        if names.is_empty() {
+            readiness.leave(State::PipelineFailed);
+            return;
+        }
+        let (names, within_secs) = (names.join(", "), DEATHS_WITHIN.as_secs());
+        let text = format!(
+            "pipeline {names}: its thread died {MOST_DEATHS} times within {within_secs} s, its messages are shed; \
+             look at the log, replace the model, then reload"
+        );
+        readiness.enter(State::PipelineFailed, text);
     }
 
     /// Enters or leaves the state `shedding`: whether anything was shed since the last look.
@@ -390,10 +434,10 @@ impl Daemon {
         left
     }
 
-    fn report(&mut self, left: Vec<Leftover>, forced: bool) -> RunReport {
+    fn report(&mut self, left: Vec<Leftover>, forced: bool, died: Option<String>) -> RunReport {
         let mut ledgers = std::mem::take(&mut self.ended);
         ledgers.extend(self.workers.iter().map(|(_, worker)| (worker.name.clone(), worker.stats.ledger())));
-        RunReport { ledgers, left, forced }
+        RunReport { ledgers, left, forced, died }
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{queue::Job, retention::Retention};
 use crate::config::PipelineConfig;
 use edgeward_core::{
-    domain::Epoch,
+    domain::{Epoch, Reason, ShedPolicy},
     scoring::{Scorer, Verdict},
 };
 use edgeward_outbox::{ClassSettings, RESULT_CLASS};
@@ -64,8 +64,12 @@ impl Durable {
         self.submission.units.merged += 1;
     }
 
-    pub fn rejected(&mut self, reason: u8) {
-        edgeward_outbox::store::books::add_to(&mut self.submission.units.rejected, reason, 1);
+    pub fn rejected(&mut self, reason: Reason) {
+        self.rejected_units(reason, 1);
+    }
+
+    fn rejected_units(&mut self, reason: Reason, units: u64) {
+        edgeward_outbox::store::books::add_to(&mut self.submission.units.rejected, reason as u8, units);
     }
 
     /// A reading of message `at` belongs to `source`.
@@ -86,14 +90,52 @@ impl Durable {
 
     /// Hands in what the batch of `jobs` came to; `first_token` is that of its first message.
     pub fn submit(&mut self, scorer: &Scorer, jobs: &[Job], first_token: u64) {
+        self.end(jobs);
+        self.retain(scorer, jobs, first_token);
+        self.hand_in();
+    }
+
+    /// The batch of `jobs` died in work: what was made of it is thrown away, and its messages are rejected.
+    pub fn bury(&mut self, jobs: &[Job]) {
+        self.readings.clear();
+        self.submission = Submission { pipeline: self.pipeline, ..Submission::default() };
+        let died = self.end(jobs);
+        self.rejected_units(Reason::WorkerDied, died);
+        self.hand_in();
+    }
+
+    /// Lets go of `jobs` under a named policy.
+    pub fn shed(&mut self, jobs: &[Job], policy: ShedPolicy) {
+        let shed = self.end(jobs);
+        edgeward_outbox::store::books::add_to(&mut self.submission.units.shed, policy as u8, shed);
+        let released = jobs.iter().filter(|job| job.settled_before).filter_map(|job| job.input.clone());
+        self.submission.released.extend(released);
+        self.hand_in();
+    }
+
+    /// Settles those of `jobs` that were not before. How many they are.
+    fn end(&mut self, jobs: &[Job]) -> u64 {
+        let mut ended = 0;
         for job in jobs.iter().filter(|job| !job.settled_before) {
             let counted = job.input.as_ref().is_some_and(|input| input.scored());
             self.submission.units.received += u64::from(!counted);
             self.submission.settled.extend(job.input.clone());
+            ended += 1;
         }
-        self.retain(scorer, jobs, first_token);
+        ended
+    }
+
+    fn hand_in(&mut self) {
         let empty = Submission { pipeline: self.pipeline, ..Submission::default() };
         self.outbox.submit(std::mem::replace(&mut self.submission, empty));
+    }
+
+    /// After a death: the settled messages that windows and last known values rest on, to be read again; none
+    /// where nothing rests on any. Waits for what was handed in, so that nothing settled is missing.
+    pub fn replay(&mut self, name: &str) -> Option<Journal> {
+        *self.retention.as_mut()? = Retention::default();
+        self.outbox.until_written();
+        Some(self.journal.begin_again(name))
     }
 
     /// Nothing rests any more on what is kept.

@@ -14,8 +14,10 @@ use crate::{
     mqtt::{Admission, ConnectError, Handler, Incoming, Publish, Qos},
     telemetry::{PipelineStats, State, Telemetry, systemd},
 };
-use edgeward_core::domain::ShedPolicy;
-use edgeward_core::domain::{Epoch, Reason, TopicFilter};
+use edgeward_core::{
+    domain::{Epoch, Reason, ShedPolicy, TopicFilter},
+    fault_injection,
+};
 use edgeward_outbox::{Input, Outbox};
 
 /// A pipeline as the inbox sees it.
@@ -247,6 +249,7 @@ impl Handler for Inbox {
     }
 
     fn message(&mut self, incoming: Incoming) -> Admission {
+        fault_injection::point("session");
         self.admit(incoming)
     }
 

@@ -11,11 +11,13 @@ mod app;
 mod durable;
 mod inbox;
 mod last_run;
+mod live;
 mod queue;
 mod reload;
 mod report;
 mod retention;
 mod storage;
+mod supervise;
 #[cfg(test)]
 mod tests;
 mod uplink;

@@ -3,14 +3,14 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard},
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
 
 use edgeward_core::domain::Epoch;
 use edgeward_core::domain::Ticket;
-use edgeward_outbox::{Input, Listener};
+use edgeward_outbox::{Input, Journaled, Listener};
 
 /// A message on its way to the scorer.
 #[derive(Debug)]
@@ -27,6 +27,23 @@ pub(super) struct Job {
     pub input: Option<Arc<Input>>,
     /// Settled in an earlier run: only what is remembered of its source still needs it.
     pub settled_before: bool,
+}
+
+impl Job {
+    /// One that the journal kept.
+    pub fn read_back(read: Journaled) -> Job {
+        Job {
+            topic: read.input.topic.clone(),
+            payload: read.input.payload(),
+            sequence: read.input.sequence,
+            epoch: Some(read.input.epoch),
+            arrived: read.input.arrived,
+            arrived_at: read.input.arrived_at,
+            ticket: None,
+            settled_before: read.settled,
+            input: Some(read.input),
+        }
+    }
 }
 
 /// What there is to do.
@@ -138,6 +155,20 @@ impl Queue {
         into.extend(inner.jobs.drain(..count));
         inner.bytes -= into.iter().map(|job| job.payload.len()).sum::<usize>();
         Next::Jobs
+    }
+
+    /// Waits for `pause`, or until the queue is closed.
+    pub fn pause(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut inner = self.lock();
+        while !inner.closed {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.filled.wait_timeout(inner, left);
+            inner = waited.expect("not poisoned: nothing panics under this lock").0;
+        }
     }
 
     /// How many commits were made; for [`Queue::until_committed`].

@@ -27,7 +27,10 @@ impl Daemon {
             self.telemetry.readiness().enter(State::RestartNeeded, text);
         }
         self.telemetry.set_restart_needed(restart_needed);
-        let same = |worker: &(PipelineConfig, Worker)| config.pipelines.contains(&worker.0);
+        let same = |worker: &(PipelineConfig, Worker)| {
+            // One that died too often gets another chance.
+            config.pipelines.contains(&worker.0) && !worker.1.is_closed()
+        };
         let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.workers).into_iter().partition(same);
         self.workers = kept;
         self.config.drain_deadline = config.drain_deadline;
@@ -60,6 +63,7 @@ impl Daemon {
         for opened in opened {
             self.launch(opened, publisher)?;
         }
+        self.look_for_closed();
         info!("reloaded");
         Ok(())
     }

@@ -12,6 +12,8 @@ pub struct RunReport {
     pub left: Vec<Leftover>,
     /// True when a second signal cut the drain short.
     pub forced: bool,
+    /// What died that the daemon can't live without.
+    pub died: Option<String>,
 }
 
 impl RunReport {

@@ -3,10 +3,13 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use super::uplink::{Courier, CourierParts, Desk, Events, MqttUplink};
+use super::{
+    supervise::Deaths,
+    uplink::{Courier, CourierParts, Desk, Events, MqttUplink},
+};
 use crate::{
     config::UplinkConfig,
     mqtt::Control,
@@ -21,12 +24,33 @@ pub(super) struct Storage {
     pub outbox: Outbox,
     pub classes: Arc<[ClassSettings]>,
     thread: OutboxThread,
-    couriers: Vec<Courier>,
-    links: Vec<(Control, tokio::task::JoinHandle<()>)>,
+    telemetry: Arc<Telemetry>,
+    uplinks: Vec<Uplink>,
+    /// What the metrics look at, by name; a courier that is begun again has another.
+    desks: Arc<Mutex<Desks>>,
     /// Results shed when last looked.
     shed: u64,
     /// Pipelines whose books of earlier runs were taken over.
     restored: Mutex<BTreeSet<String>>,
+}
+
+/// By the name of their uplink.
+type Desks = Vec<(String, Arc<Desk>)>;
+
+/// A courier and its link. They live and die together: after a death nothing tells which of the messages on
+/// the way an answer is for.
+struct Uplink {
+    config: UplinkConfig,
+    running: Option<Running>,
+    deaths: Deaths,
+    /// When they are begun again.
+    again_at: Option<Instant>,
+}
+
+struct Running {
+    courier: Courier,
+    link: Control,
+    task: tokio::task::JoinHandle<()>,
 }
 
 /// What a look found.
@@ -36,6 +60,8 @@ pub(super) struct Looked {
     pub shed: u64,
     /// The input's session is to be left.
     pub away: bool,
+    /// Nothing is stored any more: the process must end.
+    pub dead: bool,
 }
 
 /// 2024-01-01: a clock before it was never set.
@@ -56,31 +82,40 @@ impl Storage {
         let mut storage = Storage {
             shed: outbox.health().shed,
             classes: config.classes.clone().into(),
-            couriers: Vec::new(),
-            links: Vec::new(),
+            telemetry: telemetry.clone(),
+            uplinks: Vec::new(),
+            desks: Arc::default(),
             restored: Mutex::default(),
             outbox,
             thread,
         };
-        for uplink in uplinks {
-            storage.start_uplink(uplink, telemetry)?;
+        for config in uplinks {
+            let running = Some(storage.start_uplink(config)?);
+            let (config, deaths) = (config.clone(), Deaths::default());
+            storage.uplinks.push(Uplink { config, running, deaths, again_at: None });
         }
-        let (outbox, desks) = (storage.outbox.clone(), storage.desks());
+        let (outbox, desks) = (storage.outbox.clone(), storage.desks.clone());
         telemetry.set_outbox(move || {
             let mut snapshot = edgeward_outbox::snapshot(&outbox);
+            let desks = desks.lock().expect("nothing panics under this lock");
             snapshot.uplinks = desks.iter().map(|(name, desk)| desk.snapshot(name)).collect();
             snapshot
         });
         Ok(storage)
     }
 
-    fn start_uplink(&mut self, config: &UplinkConfig, telemetry: &Arc<Telemetry>) -> Result<(), OutboxError> {
-        let desk = Arc::new(Desk::default());
+    fn start_uplink(&self, config: &UplinkConfig) -> Result<Running, OutboxError> {
+        let mut desks = self.desks.lock().expect("nothing panics under this lock");
+        let known = desks.iter().position(|(name, _)| *name == config.name);
+        let desk = Arc::new(known.map(|at| desks[at].1.successor()).unwrap_or_default());
+        desks.extend(known.is_none().then(|| (config.name.clone(), desk.clone())));
+        if let Some(at) = known {
+            desks[at].1 = desk.clone();
+        }
         let events: Events = desk.clone();
         let (link, session) = MqttUplink::new(config.options.clone(), events.clone());
         let control = MqttUplink::control(&session);
-        let run = MqttUplink::run(session, config.name.clone(), events, telemetry.clone());
-        self.links.push((control, tokio::spawn(run)));
+        let run = MqttUplink::run(session, config.name.clone(), events, self.telemetry.clone());
         let of = |class: &&ClassSettings| class.uplink.as_deref() == Some(&config.name);
         let parts = CourierParts {
             classes: self.classes.iter().filter(of).cloned().collect(),
@@ -89,12 +124,40 @@ impl Storage {
             uplink: Box::new(link),
             desk,
         };
-        self.couriers.push(Courier::start(parts).map_err(OutboxError::NoThread)?);
-        Ok(())
+        let courier = Courier::start(parts).map_err(OutboxError::NoThread)?;
+        Ok(Running { courier, link: control, task: tokio::spawn(run) })
     }
 
-    fn desks(&self) -> Vec<(String, Arc<Desk>)> {
-        self.couriers.iter().map(|courier| (courier.name.clone(), courier.desk.clone())).collect()
+    /// Begins uplinks again that died, each after its pause.
+    fn look_after_uplinks(&mut self) {
+        let now = Instant::now();
+        let mut uplinks = std::mem::take(&mut self.uplinks);
+        for uplink in &mut uplinks {
+            let died = |running: &mut Running| running.courier.is_finished() || running.task.is_finished();
+            if let Some(mut running) = uplink.running.take_if(died) {
+                let who = if running.courier.is_finished() { "courier" } else { "link" };
+                running.link.stop();
+                running.task.abort();
+                running.courier.stop();
+                running.courier.desk.died();
+                let pause = uplink.deaths.died(now).unwrap_or_else(|| uplink.deaths.pause());
+                uplink.again_at = Some(now + pause);
+                let name = uplink.config.name.as_str();
+                tracing::error!(uplink = name, who, pause_ms = pause.as_millis() as u64, "died; begun again");
+                let text = format!("uplink {name}: its {who} died and is begun again; see the log");
+                self.telemetry.readiness().enter(State::UplinkDown, text);
+            }
+            if uplink.again_at.is_some_and(|at| at <= now) {
+                match self.start_uplink(&uplink.config) {
+                    Ok(running) => (uplink.running, uplink.again_at) = (Some(running), None),
+                    Err(error) => {
+                        tracing::error!(uplink = uplink.config.name, %error, "can't be begun again yet");
+                        uplink.again_at = Some(now + uplink.deaths.pause());
+                    }
+                }
+            }
+        }
+        self.uplinks = uplinks;
     }
 
     /// Takes over the books that earlier runs kept for a pipeline, once.
@@ -135,7 +198,11 @@ impl Storage {
                 None => drop(readiness.leave(state)),
             }
         }
-        if self.couriers.iter().all(|courier| courier.desk.is_connected()) {
+        self.look_after_uplinks();
+        let is_up = |uplink: &Uplink| {
+            uplink.running.as_ref().is_some_and(|running| running.courier.desk.is_connected())
+        };
+        if self.uplinks.iter().all(is_up) {
             readiness.leave(State::UplinkDown);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -148,7 +215,7 @@ impl Storage {
             readiness.leave(State::ClockUnset);
         }
         let shed = health.shed.saturating_sub(std::mem::replace(&mut self.shed, health.shed));
-        Looked { shed, away: health.away }
+        Looked { shed, away: health.away, dead: self.thread.is_dead() }
     }
 
     /// Waits until what was handed in is on disk.
@@ -159,15 +226,16 @@ impl Storage {
 
     /// Ends uplinks and outbox: what is in flight may still arrive, what is not stays.
     pub async fn close(self) {
-        let Storage { outbox, thread, mut couriers, links, .. } = self;
+        let Storage { outbox, thread, uplinks, .. } = self;
+        let mut running: Vec<Running> = uplinks.into_iter().filter_map(|uplink| uplink.running).collect();
         let ended = tokio::task::spawn_blocking(move || {
-            couriers.iter_mut().for_each(Courier::stop);
+            running.iter_mut().for_each(|running| running.courier.stop());
             thread.close(&outbox);
+            running
         });
-        let _ = ended.await;
-        for (control, task) in links {
-            control.stop();
-            let _ = task.await;
+        for running in ended.await.unwrap_or_default() {
+            running.link.stop();
+            let _ = running.task.await;
         }
     }
 }

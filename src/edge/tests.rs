@@ -23,7 +23,7 @@ use crate::{
 };
 use edgeward_core::{
     crypto,
-    domain::{ClassPolicy, Durability, Order, Settle, Ticket},
+    domain::{ClassPolicy, Durability, Order, Reason, Settle, Ticket},
     scoring::{Encoder, Scorer, ScorerOptions},
 };
 use edgeward_outbox::{ClassSettings, OutboxSettings, RESULT_CLASS};
@@ -73,29 +73,31 @@ fn outbox_config(dir: &Path) -> OutboxSettings {
 impl Rig {
     /// `held`: each run of the model waits for [`Rig::permit`].
     fn new(dir: &Path, declaration: &str, dims: &[usize], held: bool) -> Rig {
+        Rig::named("press", dir, declaration, dims, held)
+    }
+
+    /// With a name of its own a pipeline can die on order, and no other does.
+    fn named(name: &str, dir: &Path, declaration: &str, dims: &[usize], held: bool) -> Rig {
         let (permits, receiver) = mpsc::channel();
-        let pipeline = held_pipeline(declaration, dims, receiver);
+        let mut pipeline = held_pipeline(declaration, dims, receiver);
+        pipeline.name = name.into();
         let config = outbox_config(dir);
         let (outbox, thread, _) = open(&config).unwrap();
         let classes: Arc<[ClassSettings]> = config.classes.into();
         let telemetry = Telemetry::new("d");
-        let stats = telemetry.add_pipeline("press", ModelInfo::default());
+        let stats = telemetry.add_pipeline(name, ModelInfo::default());
         let queue = Arc::new(Queue::new(pipeline.queue_messages, pipeline.queue_bytes));
         let listener: Arc<dyn Listener> = queue.clone();
         outbox.listen(Arc::downgrade(&listener));
-        if Journal::is_waiting(&outbox, "press") {
+        if Journal::is_waiting(&outbox, name) {
             queue.has_backlog();
         }
         // Each run has its own.
         let (epoch, remembers) = (crypto::new_epoch().unwrap(), pipeline.model.plan.remembers_readings());
-        let durable = Some(DurableRoute {
-            pipeline: outbox.pipeline("press"),
-            outbox: outbox.clone(),
-            epoch,
-            remembers,
-        });
+        let durable =
+            Some(DurableRoute { pipeline: outbox.pipeline(name), outbox: outbox.clone(), epoch, remembers });
         let route = Route {
-            name: "press".into(),
+            name: name.into(),
             topics: pipeline.topics.clone(),
             qos: pipeline.qos,
             retained: pipeline.retained,
@@ -105,7 +107,7 @@ impl Rig {
         };
         let routes = Arc::new(Mutex::new(Routes { routes: vec![route], draining: false }));
         let options = ScorerOptions {
-            pipeline: "press".into(),
+            pipeline: name.into(),
             device: "d".into(),
             epoch,
             sequence_field: None,
@@ -117,9 +119,12 @@ impl Rig {
         };
         let session = MqttSession::new(mqtt_options(), Default::default());
         let worker = Worker::start(WorkerParts {
-            name: "press".into(),
-            scorer: Scorer::new(pipeline.model.plan.clone(), pipeline.model.engine.clone(), options),
-            encoder: Encoder::new("press", &pipeline.model.identity),
+            name: name.into(),
+            scorer: {
+                let (plan, engine) = (pipeline.model.plan.clone(), pipeline.model.engine.clone());
+                Box::new(move || Scorer::new(plan.clone(), engine.clone(), options.clone()))
+            },
+            encoder: Encoder::new(name, &pipeline.model.identity),
             queue,
             stats,
             publisher: session.publisher(),
@@ -289,6 +294,28 @@ fn a_window_goes_on_after_a_restart() {
     assert_eq!((units.received, units.scored, units.merged, units.pending()), (7, 3, 4, 0));
     let kept: u64 = state.lanes.iter().filter(|lane| lane.is_input()).map(|lane| lane.books.pending()).sum();
     assert_eq!(kept, 4, "the last two of each source");
+    rig.stop();
+}
+
+#[test]
+fn a_window_goes_on_after_the_death_of_its_thread() {
+    let dir = tempfile::tempdir().unwrap();
+    edgeward_core::fault_injection::order("score-doomed:3");
+    let mut rig = Rig::named("doomed", dir.path(), WINDOW, &[3, 1], false);
+    for v in 1..=5 {
+        let open = rig.say("a", &format!("{{\"v\":{v}}}"));
+        until("its fate is stored", || acknowledged(&open));
+    }
+    rig.until_stored(2);
+    // The third was in work when the thread died. What came before is remembered as if it had not been.
+    assert_eq!(rig.sums(), [("a".to_owned(), 1.0 + 2.0 + 4.0), ("a".to_owned(), 2.0 + 4.0 + 5.0)]);
+    let state = rig.state();
+    let units = &state.pipelines[0].units;
+    assert_eq!((units.received, units.scored, units.merged, units.pending()), (5, 2, 2, 0));
+    assert_eq!(units.rejected, [(Reason::WorkerDied as u8, 1)]);
+    let kept: u64 = state.lanes.iter().filter(|lane| lane.is_input()).map(|lane| lane.books.pending()).sum();
+    assert_eq!(kept, 2, "the last two");
+    assert!(!rig.worker.is_closed());
     rig.stop();
 }
 

@@ -24,13 +24,16 @@ use crate::{
 use edgeward_core::domain::ShedPolicy;
 use edgeward_core::{
     domain::{Bucket, InputId, Reason, Rejection, Ticket},
+    fault_injection,
     scoring::{Encoder, Message, Outcome, Scorer, Settled, Stamp, Verdict},
+    serving::{Batch, Client},
 };
 
 /// Everything a worker is built from.
 pub(super) struct WorkerParts {
     pub name: String,
-    pub scorer: Scorer,
+    /// Makes the scorer, at the start and after a death.
+    pub scorer: Box<dyn Fn() -> Scorer + Send>,
     pub encoder: Encoder,
     pub queue: Arc<Queue>,
     pub stats: Arc<PipelineStats>,
@@ -45,6 +48,29 @@ pub(super) struct WorkerParts {
     pub origin: Instant,
 }
 
+/// What the daemon and a worker's thread tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Signals {
+    /// Let go of what is queued and end.
+    pub abandon: AtomicBool,
+    /// At the end, nothing rests any more on what sources remember.
+    pub forget: AtomicBool,
+    /// It died too often and only sheds.
+    pub closed: AtomicBool,
+    pub finished: AtomicBool,
+    ended: Notify,
+}
+
+/// Says that a thread is over, however it ended.
+struct End(Arc<Signals>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.finished.store(true, Ordering::Release);
+        self.0.ended.notify_one();
+    }
+}
+
 /// A running worker.
 pub(super) struct Worker {
     pub name: String,
@@ -52,10 +78,7 @@ pub(super) struct Worker {
     pub stats: Arc<PipelineStats>,
     /// Units shed for want of room when the daemon last looked.
     pub shed_before: u64,
-    abandon: Arc<AtomicBool>,
-    forget: Arc<AtomicBool>,
-    finished: Arc<AtomicBool>,
-    ended: Arc<Notify>,
+    signals: Arc<Signals>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -65,35 +88,22 @@ impl Worker {
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(parts: WorkerParts) -> std::io::Result<Worker> {
-        let (abandon, finished) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let (ended, forget) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let signals = Arc::new(Signals::default());
         let (name, queue, stats) = (parts.name.clone(), parts.queue.clone(), parts.stats.clone());
         let thread = {
-            let (abandon, finished, ended) = (abandon.clone(), finished.clone(), ended.clone());
-            let forget = forget.clone();
+            let end = End(signals.clone());
             std::thread::Builder::new().name(format!("score-{name}")).spawn(move || {
-                Work::new(parts, abandon).run(&forget);
-                finished.store(true, Ordering::Release);
-                ended.notify_one();
+                Work::new(parts, end.0.clone()).live();
+                drop(end);
             })?
         };
-        Ok(Worker {
-            name,
-            queue,
-            stats,
-            shed_before: 0,
-            abandon,
-            forget,
-            finished,
-            ended,
-            thread: Some(thread),
-        })
+        Ok(Worker { name, queue, stats, shed_before: 0, signals, thread: Some(thread) })
     }
 
     /// Finishes what is queued and waits for the thread until `deadline`. True when it ended.
     pub async fn drain(&mut self, deadline: tokio::time::Instant) -> bool {
         self.queue.close();
-        let ended = tokio::time::timeout_at(deadline, self.ended.notified()).await.is_ok();
+        let ended = tokio::time::timeout_at(deadline, self.signals.ended.notified()).await.is_ok();
         if ended && let Some(thread) = self.thread.take() {
             // Past its last statement: the join doesn't wait.
             let _ = thread.join();
@@ -103,13 +113,13 @@ impl Worker {
 
     /// At its end, nothing rests any more on what its sources remember: another model follows.
     pub fn forget(&self) {
-        self.forget.store(true, Ordering::Release);
+        self.signals.forget.store(true, Ordering::Release);
     }
 
     /// Lets go of what is queued, under a named policy. A message being scored right now is left
     /// to its thread, which then ends; its units stay pending.
     pub fn abandon(&self, policy: ShedPolicy) {
-        self.abandon.store(true, Ordering::Release);
+        self.signals.abandon.store(true, Ordering::Release);
         self.queue.close();
         // What an input of the outbox comes to is settled later: the journal has it, or the broker.
         let (kept, left): (Vec<Job>, Vec<Job>) =
@@ -122,58 +132,141 @@ impl Worker {
     }
 
     pub fn is_finished(&self) -> bool {
-        self.finished.load(Ordering::Acquire)
+        self.signals.finished.load(Ordering::Acquire)
+    }
+
+    /// It died too often: its messages are shed.
+    pub fn is_closed(&self) -> bool {
+        self.signals.closed.load(Ordering::Acquire)
     }
 }
 
-struct Work {
-    parts: WorkerParts,
-    abandon: Arc<AtomicBool>,
-    publishes: Vec<Publish>,
+/// The thread's own.
+pub(super) struct Work {
+    pub parts: WorkerParts,
+    pub signals: Arc<Signals>,
+    pub publishes: Vec<Publish>,
     buffer: Vec<u8>,
-    evicted: u64,
-    panics: u64,
-    /// Of the next message.
-    token: u64,
+    pub evicted: u64,
+    pub panics: u64,
+    /// Of the batch in work.
+    pub counts: Counts,
 }
 
-/// What a batch of messages needs while its units are settled.
-struct Batch<'b> {
-    jobs: &'b [Job],
-    /// Tickets of the jobs; one part stays open until the job's last unit is settled.
+/// What the batch in work came to so far; it goes to the ledger as a whole, so that a batch that dies leaves
+/// nothing there.
+#[derive(Default)]
+pub(super) struct Counts {
     scored: u64,
     merged: u64,
+    rejected: Vec<Reason>,
+    /// The batch is in the ledger and handed to the outbox.
+    pub done: bool,
 }
 
-impl Work {
-    fn new(parts: WorkerParts, abandon: Arc<AtomicBool>) -> Self {
-        Work { parts, abandon, publishes: Vec::new(), buffer: Vec::new(), evicted: 0, panics: 0, token: 1 }
-    }
+impl Client for Work {
+    type Job = Job;
 
-    fn run(mut self, forget: &AtomicBool) {
-        let mut jobs = Vec::new();
-        loop {
-            match self.parts.queue.take(self.parts.max_batch, &mut jobs) {
+    fn take(&mut self, jobs: &mut Vec<Job>) -> bool {
+        while jobs.is_empty() {
+            if self.signals.abandon.load(Ordering::Acquire) {
+                return false;
+            }
+            match self.parts.queue.take(self.parts.max_batch, jobs) {
                 Next::Jobs => {}
-                Next::Spilled => self.read_journal(&mut jobs),
+                Next::Spilled => self.read_journal(jobs),
                 Next::Closed => {
-                    if let (true, Some(durable)) = (forget.load(Ordering::Acquire), &mut self.parts.durable) {
+                    if self.signals.forget.load(Ordering::Acquire)
+                        && let Some(durable) = &mut self.parts.durable
+                    {
                         durable.release_all();
                     }
-                    return;
+                    return false;
                 }
             }
             self.parts.publisher.made_room();
-            self.score(&jobs);
-            // The messages' own part in their tickets.
-            for job in jobs.drain(..) {
-                if let Some(ticket) = job.ticket {
-                    ticket.done();
+        }
+        let now = Instant::now();
+        for job in jobs.iter() {
+            self.parts.stats.observe_queue(now.saturating_duration_since(job.arrived));
+        }
+        self.counts = Counts::default();
+        true
+    }
+
+    fn message<'j>(&self, job: &'j Job, token: u64) -> Message<'j> {
+        Message {
+            topic: &job.topic,
+            payload: &job.payload,
+            sequence: job.sequence,
+            epoch: job.epoch,
+            token,
+            now: job.arrived.saturating_duration_since(self.parts.origin),
+            replayed: job.settled_before,
+        }
+    }
+
+    fn settle(&mut self, jobs: &[Job], settled: &Settled<'_>) {
+        let job = &jobs[settled.message];
+        if let Some(durable) = &mut self.parts.durable {
+            let number = settled.number.filter(|_| !job.settled_before);
+            durable.reading(settled.source, settled.message, number);
+        }
+        if job.settled_before {
+            // Its outcome is stored: only the source's memory needed it again.
+            return;
+        }
+        match settled.outcome {
+            Outcome::Verdict(verdict) => {
+                self.counts.scored += 1;
+                self.verdict(job, verdict);
+            }
+            Outcome::Merged => {
+                self.counts.merged += 1;
+                if let Some(durable) = &mut self.parts.durable {
+                    durable.merged();
                 }
             }
-            if self.abandon.load(Ordering::Acquire) {
-                return;
-            }
+            Outcome::Rejected(rejection) => self.reject(job, settled.input_id, rejection),
+        }
+    }
+
+    fn finish(&mut self, scorer: &mut Scorer, jobs: &mut Vec<Job>, batch: &Batch) {
+        fault_injection::point(&format!("score-{}", self.parts.name));
+        let stats = &self.parts.stats;
+        stats.receive(batch.more_units);
+        if let Some(durable) = &mut self.parts.durable {
+            durable.received(batch.more_units);
+            durable.submit(scorer, jobs, batch.first_token);
+        }
+        stats.settle(Bucket::Scored, self.counts.scored);
+        stats.settle(Bucket::Merged, self.counts.merged);
+        self.counts.rejected.iter().for_each(|reason| stats.reject(*reason));
+        self.counts.done = true;
+        stats.observe_batch(self.counts.scored, batch.took);
+        self.tell(scorer);
+        self.publish();
+        acknowledge(jobs);
+    }
+}
+
+/// The messages' own part in their tickets is done.
+pub(super) fn acknowledge(jobs: &mut Vec<Job>) {
+    for ticket in jobs.drain(..).filter_map(|job| job.ticket) {
+        ticket.done();
+    }
+}
+
+impl Work {
+    fn new(parts: WorkerParts, signals: Arc<Signals>) -> Self {
+        Work {
+            parts,
+            signals,
+            publishes: Vec::new(),
+            buffer: Vec::new(),
+            evicted: 0,
+            panics: 0,
+            counts: Counts::default(),
         }
     }
 
@@ -188,17 +281,7 @@ impl Work {
             if read.is_new {
                 queue.read_back(read.input.sequence);
             }
-            jobs.push(Job {
-                topic: read.input.topic.clone(),
-                payload: read.input.payload(),
-                sequence: read.input.sequence,
-                epoch: Some(read.input.epoch),
-                arrived: read.input.arrived,
-                arrived_at: read.input.arrived_at,
-                ticket: None,
-                settled_before: read.settled,
-                input: Some(read.input),
-            });
+            jobs.push(Job::read_back(read));
         }
         if jobs.is_empty() {
             queue.caught_up();
@@ -206,70 +289,10 @@ impl Work {
         }
     }
 
-    fn score(&mut self, jobs: &[Job]) {
-        if jobs.is_empty() {
-            return;
-        }
-        let begin = Instant::now();
-        let first_token = self.token;
-        self.token += jobs.len() as u64;
-        for job in jobs {
-            self.parts.stats.observe_queue(begin.saturating_duration_since(job.arrived));
-        }
-        let Work { parts, publishes, buffer, .. } = self;
-        let WorkerParts { scorer, encoder, stats, output, output_qos, error_topic, origin, durable, .. } =
-            parts;
-        let mut batch = Batch { jobs, scored: 0, merged: 0 };
-        let mut writer = Writer {
-            encoder,
-            output,
-            output_qos: *output_qos,
-            error_topic,
-            stats,
-            publishes,
-            buffer,
-            durable,
-        };
-        let mut more = 0;
-        let mut settle = |settled: Settled<'_>| writer.settle(&mut batch, &settled);
-        for (index, job) in jobs.iter().enumerate() {
-            let message = Message {
-                topic: &job.topic,
-                payload: &job.payload,
-                sequence: job.sequence,
-                epoch: job.epoch,
-                token: first_token + index as u64,
-                now: job.arrived.saturating_duration_since(*origin),
-                replayed: job.settled_before,
-            };
-            let units = scorer.push(index, &message, &mut settle) as u64;
-            if units > 1 && !job.settled_before {
-                // The message was counted as one unit when it arrived.
-                stats.receive(units - 1);
-                more += units - 1;
-            }
-        }
-        scorer.flush(&mut settle);
-        if let Some(durable) = durable {
-            durable.received(more);
-            durable.submit(scorer, jobs, first_token);
-        }
-        let (scored, merged) = (batch.scored, batch.merged);
-        if scored > 0 {
-            stats.settle(Bucket::Scored, scored);
-        }
-        if merged > 0 {
-            stats.settle(Bucket::Merged, merged);
-        }
-        stats.observe_batch(scored, begin.elapsed());
-        self.tell();
-        self.publish();
-    }
-
     /// Counters the scorer keeps for itself, and the queue's gauges.
-    fn tell(&mut self) {
+    pub fn tell(&mut self, scorer: &Scorer) {
         let stats = &self.parts.stats;
-        let (sources, evicted) = self.parts.scorer.sources();
+        let (sources, evicted) = scorer.sources();
         stats.set_sources(sources as u64);
         if evicted > self.evicted {
             stats.sources_evicted(evicted - self.evicted);
@@ -280,11 +303,11 @@ impl Work {
             );
             self.evicted = evicted;
         }
-        for _ in self.panics..self.parts.scorer.panics() {
+        for _ in self.panics..scorer.panics() {
             stats.model_panicked();
             tracing::warn!(pipeline = self.parts.name, "the model panicked; the message was rejected");
         }
-        self.panics = self.parts.scorer.panics();
+        self.panics = scorer.panics();
         let (messages, bytes) = self.parts.queue.len();
         stats.set_queue(messages as u64, bytes as u64);
     }
@@ -309,75 +332,42 @@ impl Work {
             );
         }
     }
-}
-
-/// Turns settled units into counters and publishes.
-struct Writer<'w> {
-    encoder: &'w Encoder,
-    output: &'w TopicTemplate,
-    output_qos: Qos,
-    error_topic: &'w Option<TopicTemplate>,
-    stats: &'w PipelineStats,
-    publishes: &'w mut Vec<Publish>,
-    buffer: &'w mut Vec<u8>,
-    durable: &'w mut Option<Durable>,
-}
-
-impl Writer<'_> {
-    fn settle(&mut self, batch: &mut Batch<'_>, settled: &Settled<'_>) {
-        let job = &batch.jobs[settled.message];
-        if let Some(durable) = &mut self.durable {
-            let number = settled.number.filter(|_| !job.settled_before);
-            durable.reading(settled.source, settled.message, number);
-        }
-        if job.settled_before {
-            // Its outcome is stored: only the source's memory needed it again.
-            return;
-        }
-        match settled.outcome {
-            Outcome::Verdict(verdict) => {
-                batch.scored += 1;
-                self.verdict(job, verdict);
-            }
-            Outcome::Merged => {
-                batch.merged += 1;
-                if let Some(durable) = &mut self.durable {
-                    durable.merged();
-                }
-            }
-            Outcome::Rejected(rejection) => self.reject(job, settled.input_id, rejection),
-        }
-    }
 
     fn verdict(&mut self, job: &Job, verdict: &Verdict) {
         let latency = job.arrived.elapsed();
-        self.stats.observe_end_to_end(latency);
+        self.parts.stats.observe_end_to_end(latency);
         let stamp = Stamp { scored_at: job.arrived_at + latency, latency };
         self.buffer.clear();
-        self.encoder.verdict(verdict, stamp, self.buffer);
-        let payload = Bytes::copy_from_slice(self.buffer);
+        self.parts.encoder.verdict(verdict, stamp, &mut self.buffer);
+        let payload = Bytes::copy_from_slice(&self.buffer);
         let mut live = true;
-        if let Some(durable) = &mut self.durable {
+        if let Some(durable) = &mut self.parts.durable {
             live = durable.live;
             durable.verdict(verdict, payload.clone());
         }
         if live {
-            let topic = self.output.topic(verdict.source.as_deref().unwrap_or(""));
+            let topic = self.parts.output.topic(verdict.source.as_deref().unwrap_or(""));
             self.push(topic, payload, job);
         }
     }
 
     fn reject(&mut self, job: &Job, input_id: &InputId, rejection: &Rejection) {
-        self.stats.reject(rejection.reason);
-        if let Some(durable) = &mut self.durable {
-            let place = Reason::ALL.iter().position(|reason| *reason == rejection.reason);
-            durable.rejected(place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX));
+        self.counts.rejected.push(rejection.reason);
+        if let Some(durable) = &mut self.parts.durable {
+            durable.rejected(rejection.reason);
         }
         tracing::trace!(topic = job.topic, %rejection, "rejected");
-        if let Some(template) = self.error_topic {
+        if let Some(template) = &self.parts.error_topic {
             self.buffer.clear();
-            self.encoder.rejection(rejection, input_id, &job.topic, SystemTime::now(), self.buffer);
-            self.push(template.topic(""), Bytes::copy_from_slice(self.buffer), job);
+            self.parts.encoder.rejection(
+                rejection,
+                input_id,
+                &job.topic,
+                SystemTime::now(),
+                &mut self.buffer,
+            );
+            let topic = template.topic("");
+            self.push(topic, Bytes::copy_from_slice(&self.buffer), job);
         }
     }
 
@@ -386,6 +376,6 @@ impl Writer<'_> {
             ticket.add_parts(1);
             Receipt::Input(ticket.clone())
         });
-        self.publishes.push(Publish { topic, payload, qos: self.output_qos, retain: false, receipt });
+        self.publishes.push(Publish { topic, payload, qos: self.parts.output_qos, retain: false, receipt });
     }
 }

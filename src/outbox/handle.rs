@@ -72,6 +72,8 @@ pub(super) struct Queue {
     /// Names of pipelines, by the number others use.
     pub pipelines: Vec<String>,
     pub closing: bool,
+    /// There is no writer any more: what is handed in is let go, unacknowledged.
+    pub abandoned: bool,
     /// Somebody waits for an acknowledgement of what is handed in.
     pub urgent: bool,
     /// Since when outcomes wait whose inputs were acknowledged long ago.
@@ -152,6 +154,9 @@ impl Outbox {
         while queue.bytes >= MOST_BYTES && !queue.closing {
             queue = self.inner.room.wait(queue).expect("not poisoned: nothing panics under this lock");
         }
+        if queue.abandoned {
+            return;
+        }
         queue.bytes += submission.bytes();
         queue.idle = false;
         if submission.is_urgent() {
@@ -166,6 +171,9 @@ impl Outbox {
     /// An input to be journaled if its outcome takes long.
     pub fn watch(&self, input: Arc<Input>) {
         let mut queue = self.lock();
+        if queue.abandoned {
+            return;
+        }
         let first = queue.inputs.is_empty();
         queue.inputs.push_back(input);
         if first {
@@ -182,6 +190,9 @@ impl Outbox {
     /// An input that only the journal keeps, because the queue is full.
     pub fn spill(&self, input: Arc<Input>) {
         let mut queue = self.lock();
+        if queue.abandoned {
+            return;
+        }
         queue.spilled_bytes += input.payload_bytes() + 64;
         queue.spilled.push(input);
         self.wake(queue);
@@ -217,6 +228,21 @@ impl Outbox {
     /// Reads the pending records of a class.
     pub fn cursor(&self, class: &str, order: Order) -> Cursor {
         Cursor::new(self.disk.clone(), self.shared.clone(), self.id, class, order)
+    }
+
+    /// The writer is gone: whoever waits for it goes on, and what it had is let go.
+    pub(super) fn ended(&self) {
+        let mut queue = self.lock();
+        (queue.closing, queue.abandoned) = (true, true);
+        let left = (
+            std::mem::take(&mut queue.submissions),
+            std::mem::take(&mut queue.spilled),
+            std::mem::take(&mut queue.inputs),
+        );
+        drop(queue);
+        self.inner.room.notify_all();
+        // Their tickets are dropped outside of the lock.
+        drop(left);
     }
 
     /// Waits until everything handed in so far was written, or could not be. Blocks.

@@ -19,6 +19,18 @@ pub struct Journal {
     boundary: u64,
     /// Of this run.
     epoch: Epoch,
+    only: Only,
+}
+
+/// Which records of earlier than `boundary` are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Only {
+    /// All.
+    All,
+    /// What is settled: windows rest on it.
+    Settled,
+    /// What is not settled.
+    Open,
 }
 
 /// An input that was read back.
@@ -44,7 +56,14 @@ impl Journal {
         };
         let boundary = if replay { next } else { 0 };
         let cursor = lane.map(|lane| outbox.cursor(INPUT_CLASS, Order::OldestFirst).only(lane));
-        Journal { outbox, pipeline, lane, cursor, boundary, epoch }
+        Journal { outbox, pipeline, lane, cursor, boundary, epoch, only: Only::All }
+    }
+
+    /// Whoever read this journal begins again with nothing remembered: gives what is settled until now, from the
+    /// beginning, and leaves the rest to `self`.
+    pub fn begin_again(&mut self, name: &str) -> Journal {
+        self.only = Only::Open;
+        Journal { only: Only::Settled, ..Journal::new(self.outbox.clone(), name, self.epoch, true) }
     }
 
     /// True when the journal of a pipeline holds anything.
@@ -85,6 +104,9 @@ impl Journal {
             let is_ours = item.sequence >= self.boundary;
             // Of this run, only those that never were in memory.
             if is_ours && (settled || !entry.spilled) {
+                continue;
+            }
+            if self.only == if settled { Only::Open } else { Only::Settled } {
                 continue;
             }
             let input = Arc::new(Input::from_journal(self.pipeline, item.sequence, entry));

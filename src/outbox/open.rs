@@ -84,7 +84,11 @@ pub fn open(config: &OutboxSettings) -> Result<(Outbox, OutboxThread, Recovery),
     };
     let mut writer = Writer::new(store, outbox.clone(), options);
     tell(&mut writer, &recovery);
-    let thread = std::thread::Builder::new().name("outbox".into()).spawn(move || writer.run());
+    let end = outbox.clone();
+    let thread = std::thread::Builder::new().name("outbox".into()).spawn(move || {
+        let _end = End(end);
+        writer.run();
+    });
     let thread = thread.map_err(OutboxError::NoThread)?;
     Ok((outbox, OutboxThread { thread, _lock: lock }, recovery))
 }
@@ -122,14 +126,28 @@ fn tell(writer: &mut Writer, recovery: &Recovery) {
     ));
 }
 
+/// However the writer ends, nobody waits for it any more.
+struct End(Outbox);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.ended();
+    }
+}
+
 impl OutboxThread {
+    /// The writer is gone; before [`OutboxThread::close`] that is a death: nothing is stored any more.
+    pub fn is_dead(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Writes what waits and ends the writer. Blocks for about a sync.
     pub fn close(self, outbox: &Outbox) {
         outbox.lock().closing = true;
         outbox.inner.wake.notify_all();
         outbox.inner.room.notify_all();
         if self.thread.join().is_err() {
-            tracing::error!("the outbox's writer panicked: what it had not stored is with the broker");
+            tracing::error!("the outbox's writer had died: what it had not stored is with the broker");
         }
     }
 }

@@ -15,6 +15,7 @@ use super::{
 use crate::settings::ClassSettings;
 use edgeward_core::domain::Durability;
 use edgeward_core::domain::Ticket;
+use edgeward_core::fault_injection;
 
 /// What the writer is told.
 #[derive(Debug, Clone)]
@@ -142,7 +143,7 @@ impl Writer {
                 queue.inputs.pop_front();
             }
             let now = Instant::now();
-            if queue.submissions.is_empty() && !queue.idle {
+            if (queue.submissions.is_empty() || self.holds_enough()) && !queue.idle {
                 queue.idle = true;
                 inner.room.notify_all();
             }
@@ -208,6 +209,7 @@ impl Writer {
 
     /// Takes what waits and makes it durable.
     fn turn(&mut self) {
+        fault_injection::point("outbox");
         self.tick();
         let now = Instant::now();
         if self.retry_at.is_some_and(|at| at <= now) {

@@ -21,6 +21,8 @@ pub enum State {
     TakenOver,
     /// The broker refused a subscription.
     SubscriptionRefused,
+    /// A pipeline's thread died too often: its messages are shed, the others go on.
+    PipelineFailed,
     /// Units are being shed; see the counter for the policy.
     Shedding,
     /// An uplink has no connection: results gather in the outbox.
@@ -45,12 +47,13 @@ pub enum State {
 
 impl State {
     /// Every state, in the order documentation lists them.
-    pub const ALL: [State; 15] = [
+    pub const ALL: [State; 16] = [
         State::Starting,
         State::BrokerUnreachable,
         State::BrokerRefused,
         State::TakenOver,
         State::SubscriptionRefused,
+        State::PipelineFailed,
         State::Shedding,
         State::UplinkDown,
         State::DiskFull,
@@ -71,6 +74,7 @@ impl State {
             State::BrokerRefused => "broker_refused",
             State::TakenOver => "taken_over",
             State::SubscriptionRefused => "subscription_refused",
+            State::PipelineFailed => "pipeline_failed",
             State::Shedding => "shedding",
             State::UplinkDown => "uplink_down",
             State::DiskFull => "disk_full",
@@ -86,10 +90,19 @@ impl State {
 
     /// True when the daemon isn't ready while in this state.
     pub fn blocks(self) -> bool {
-        use State::{BrokerRefused, BrokerUnreachable, Draining, Starting, SubscriptionRefused, TakenOver};
+        use State::{
+            BrokerRefused, BrokerUnreachable, Draining, PipelineFailed, Starting, SubscriptionRefused,
+            TakenOver,
+        };
         matches!(
             self,
-            Starting | BrokerUnreachable | BrokerRefused | TakenOver | SubscriptionRefused | Draining
+            Starting
+                | BrokerUnreachable
+                | BrokerRefused
+                | TakenOver
+                | SubscriptionRefused
+                | PipelineFailed
+                | Draining
         )
     }
 

@@ -44,6 +44,7 @@ reasons! {
     GapInWindow "gap_in_window" "The window has a hole between readings, and is declared to be rejected then.",
     TooFewReadings "too_few_readings" "The window holds fewer readings than a step of its preparation needs.",
     WindowFull "window_full" "The source has as many readings in open windows as it may.",
+    WorkerDied "worker_died" "The pipeline's thread died while it had this message; it was begun again.",
 }
 
 impl fmt::Display for Reason {

@@ -9,12 +9,18 @@ pub enum ShedPolicy {
     DrainDeadline,
     /// A reload removed the pipeline while these waited.
     PipelineRemoved,
+    /// The pipeline's thread died too often and is not begun again.
+    PipelineClosed,
 }
 
 impl ShedPolicy {
     /// Every policy, in the order documentation lists them.
-    pub const ALL: [ShedPolicy; 3] =
-        [ShedPolicy::QueueFull, ShedPolicy::DrainDeadline, ShedPolicy::PipelineRemoved];
+    pub const ALL: [ShedPolicy; 4] = [
+        ShedPolicy::QueueFull,
+        ShedPolicy::DrainDeadline,
+        ShedPolicy::PipelineRemoved,
+        ShedPolicy::PipelineClosed,
+    ];
 
     /// The name in metrics, status and logs.
     pub fn name(self) -> &'static str {
@@ -22,6 +28,7 @@ impl ShedPolicy {
             ShedPolicy::QueueFull => "queue_full",
             ShedPolicy::DrainDeadline => "drain_deadline",
             ShedPolicy::PipelineRemoved => "pipeline_removed",
+            ShedPolicy::PipelineClosed => "pipeline_closed",
         }
     }
 }

@@ -22,7 +22,7 @@ mod smooth;
 mod source;
 mod suits;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time;
 mod timed;
 mod verdict;

@@ -62,7 +62,7 @@ fn adder(dims: &[usize]) -> Arc<Adder> {
     }))
 }
 
-fn scorer(dims: &[usize], declaration: &str, change: impl FnOnce(&mut ScorerOptions)) -> Scorer {
+pub(crate) fn scorer(dims: &[usize], declaration: &str, change: impl FnOnce(&mut ScorerOptions)) -> Scorer {
     let engine = adder(dims);
     let tree = Node::from_toml(declaration, "test").unwrap();
     let faults = Faults::new();

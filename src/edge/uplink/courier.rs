@@ -18,6 +18,7 @@ use super::{
     line::Line,
 };
 use crate::config::UplinkConfig;
+use edgeward_core::fault_injection;
 use edgeward_outbox::{ClassSettings, Listener, Outbox, UplinkSnapshot, store::Fate};
 
 /// What wakes a courier.
@@ -69,6 +70,23 @@ impl Desk {
 
     pub fn is_connected(&self) -> bool {
         self.news().connected
+    }
+
+    /// The desk of the courier that follows: nothing is on the way, the counters go on.
+    pub fn successor(&self) -> Desk {
+        let goes_on = |counter: &AtomicU64| AtomicU64::new(counter.load(Relaxed));
+        Desk {
+            messages: goes_on(&self.messages),
+            bytes: goes_on(&self.bytes),
+            delivered: goes_on(&self.delivered),
+            ..Desk::default()
+        }
+    }
+
+    /// Nobody sits here any more.
+    pub fn died(&self) {
+        self.news().connected = false;
+        self.in_flight.store(0, Relaxed);
     }
 
     /// The link in numbers.
@@ -141,6 +159,11 @@ impl Courier {
         Ok(Courier { name, desk, thread: Some(thread) })
     }
 
+    /// The thread is over: before [`Courier::stop`] that is a death.
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Sends nothing more; what is in flight may still arrive until the thread notices.
     pub fn stop(&mut self) {
         self.desk.news().stop = true;
@@ -148,7 +171,7 @@ impl Courier {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!(uplink = self.name, "the courier panicked; its records stay in the outbox");
+            tracing::error!(uplink = self.name, "the courier had died; its records stay in the outbox");
         }
     }
 }
@@ -207,6 +230,7 @@ impl Work {
                 }
                 continue;
             }
+            fault_injection::point(&format!("uplink-{}", self.parts.config.name));
             look_in = if connected { self.send() } else { None };
             self.parts.desk.in_flight.store(self.in_flight.len() as u64, Relaxed);
         }

@@ -10,6 +10,7 @@ use crate::{
     },
     telemetry::{State, Telemetry},
 };
+use edgeward_core::fault_injection;
 
 /// Carries messages to a broker.
 #[derive(Debug)]
@@ -85,6 +86,7 @@ impl LinkHandler {
 
 impl Handler for LinkHandler {
     fn connected(&mut self, _session_present: bool) -> Vec<Publish> {
+        fault_injection::point(&format!("link-{}", self.name));
         self.events.connected(true);
         tracing::info!(uplink = self.name, "the uplink is connected");
         Vec::new()

@@ -11,6 +11,7 @@ mod status;
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
     time::Duration,
@@ -22,11 +23,12 @@ use tokio::{
     sync::{Semaphore, oneshot},
     time::timeout,
 };
-use tracing::debug;
+use tracing::{debug, error};
 
 pub use bind::{AdminError, bind};
 
 use super::Telemetry;
+use edgeward_core::fault_injection;
 
 /// Connections served at once; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 32;
@@ -36,6 +38,8 @@ const MAX_HEADER_BYTES: usize = 8 * 1024;
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection, from accepted to answered, takes no longer than this.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long after a death it is begun again.
+const AFTER_DEATH: Duration = Duration::from_secs(1);
 /// How long to wait when the system gives no more sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -81,26 +85,55 @@ impl Drop for AdminServer {
 pub fn serve(listener: TcpListener, telemetry: Arc<Telemetry>) -> io::Result<AdminServer> {
     let addr = listener.local_addr()?;
     listener.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let listener = {
-        let _inside = runtime.enter();
-        tokio::net::TcpListener::from_std(listener)?
-    };
-    let (stop, stopped) = oneshot::channel::<()>();
+    let (stop, mut stopped) = oneshot::channel::<()>();
+    let mut life = Life::begin(&listener)?;
     let thread = thread::Builder::new().name("admin".into()).spawn(move || {
-        runtime.block_on(async {
-            tokio::select! {
-                () = accept(listener, telemetry) => {}
-                _ = stopped => {}
+        loop {
+            let lived = catch_unwind(AssertUnwindSafe(|| {
+                let Life { runtime, listener } = life;
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = accept(&listener, &telemetry) => {}
+                        _ = &mut stopped => {}
+                    }
+                });
+            }));
+            if lived.is_ok() {
+                return;
             }
-        });
+            error!("the admin server died and is begun again");
+            life = match Life::begin(&listener) {
+                Ok(life) => life,
+                Err(error) => return error!(%error, "the admin server can't be begun again"),
+            };
+            if life.runtime.block_on(async { timeout(AFTER_DEATH, &mut stopped).await.is_ok() }) {
+                return;
+            }
+        }
     })?;
     Ok(AdminServer { addr, stop: Some(stop), thread: Some(thread) })
 }
 
-async fn accept(listener: tokio::net::TcpListener, telemetry: Arc<Telemetry>) {
+/// What a death takes along; the socket stays, and so do the connections that wait in it.
+struct Life {
+    runtime: tokio::runtime::Runtime,
+    listener: tokio::net::TcpListener,
+}
+
+impl Life {
+    fn begin(listener: &TcpListener) -> io::Result<Life> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let inside = runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
+        drop(inside);
+        Ok(Life { runtime, listener })
+    }
+}
+
+async fn accept(listener: &tokio::net::TcpListener, telemetry: &Arc<Telemetry>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
+        fault_injection::point("admin");
         let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
         match listener.accept().await {
             Ok((stream, peer)) => {

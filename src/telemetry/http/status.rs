@@ -80,6 +80,7 @@ fn pipeline(snapshot: &PipelineSnapshot) -> Value {
         "queue": { "messages": snapshot.queue_messages, "bytes": snapshot.queue_bytes },
         "verdicts": { "published": snapshot.verdicts_published, "dropped": snapshot.verdicts_dropped },
         "model_panics": snapshot.model_panics,
+        "restarts": snapshot.restarts,
         "sources": { "held": snapshot.sources, "evicted": snapshot.sources_evicted },
         "latency_secs": {
             "queue": latency(&snapshot.queue),

@@ -166,6 +166,11 @@ impl Families<'_> {
             "Inputs on which the engine panicked",
             per(|s| s.model_panics),
         )?;
+        self.counter(
+            "edgeward_pipeline_restarts",
+            "Deaths of the pipeline's thread, after which it was begun again or closed",
+            per(|s| s.restarts),
+        )?;
         self.gauge("edgeward_sources", "Sources whose state is held", None, per(|s| s.sources))?;
         self.counter(
             "edgeward_sources_evicted",

@@ -88,6 +88,7 @@ pub struct PipelineStats {
     verdicts_published: AtomicU64,
     verdicts_dropped: AtomicU64,
     model_panics: AtomicU64,
+    restarts: AtomicU64,
     sources: AtomicU64,
     sources_evicted: AtomicU64,
     queue_messages: AtomicU64,
@@ -111,6 +112,7 @@ impl PipelineStats {
             verdicts_published: AtomicU64::new(0),
             verdicts_dropped: AtomicU64::new(0),
             model_panics: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
             sources: AtomicU64::new(0),
             sources_evicted: AtomicU64::new(0),
             queue_messages: AtomicU64::new(0),
@@ -222,6 +224,11 @@ impl PipelineStats {
         self.model_panics.fetch_add(1, Relaxed);
     }
 
+    /// The thread that scores died and was begun again, or closed.
+    pub fn worker_died(&self) {
+        self.restarts.fetch_add(1, Relaxed);
+    }
+
     /// Sources forgotten to make room for new ones.
     pub fn sources_evicted(&self, sources: u64) {
         self.sources_evicted.fetch_add(sources, Relaxed);
@@ -259,6 +266,7 @@ impl PipelineStats {
             verdicts_published: self.verdicts_published.load(Relaxed),
             verdicts_dropped: self.verdicts_dropped.load(Relaxed),
             model_panics: self.model_panics.load(Relaxed),
+            restarts: self.restarts.load(Relaxed),
             sources: self.sources.load(Relaxed),
             sources_evicted: self.sources_evicted.load(Relaxed),
             queue_messages: self.queue_messages.load(Relaxed),
@@ -285,6 +293,8 @@ pub struct PipelineSnapshot {
     pub verdicts_published: u64,
     pub verdicts_dropped: u64,
     pub model_panics: u64,
+    /// Deaths of the thread that scores.
+    pub restarts: u64,
     pub sources: u64,
     pub sources_evicted: u64,
     pub queue_messages: u64,

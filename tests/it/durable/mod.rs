@@ -3,6 +3,7 @@
 //!
 //! `EDGEWARD_PROOF_KILLS` and `EDGEWARD_PROOF_SEED` make the test of kills longer, or another one.
 
+mod deaths;
 mod disks;
 mod faults;
 mod kill;

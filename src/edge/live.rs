@@ -1,0 +1,120 @@
+//! A worker's life: it scores until no more comes, and after a death begins again, or only sheds.
+//!
+//! What a death leaves behind: the messages that were in work are rejected as `worker_died`, the half-made
+//! outcomes of their batch are thrown away, and what sources remembered is read back from the journal, where
+//! there is one. Those messages are not scored again: what kills a thread once may kill it at every attempt.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering,
+    time::Instant,
+};
+
+use super::{
+    queue::Job,
+    supervise::{DEATHS_WITHIN, Deaths, MOST_DEATHS, words},
+    worker::{Counts, Work, acknowledge},
+};
+use crate::mqtt::Receipt;
+use edgeward_core::{
+    domain::{Reason, ShedPolicy},
+    scoring::Scorer,
+    serving::{Client, Server},
+};
+
+impl Work {
+    /// Until the queue is closed and empty, or what is queued is let go.
+    pub fn live(&mut self) {
+        let mut scorer = (self.parts.scorer)();
+        let (mut server, mut jobs, mut deaths) = (Server::default(), Vec::new(), Deaths::default());
+        let mut is_new = false;
+        loop {
+            let lived = catch_unwind(AssertUnwindSafe(|| {
+                if std::mem::take(&mut is_new) {
+                    self.remember(&mut server, &mut scorer, &mut jobs);
+                }
+                if self.signals.closed.load(Ordering::Acquire) {
+                    self.shed(&mut jobs);
+                } else {
+                    server.serve(&mut scorer, self, &mut jobs);
+                }
+            }));
+            let Err(panic) = lived else { return };
+            self.bury(&mut jobs);
+            let (pipeline, panic) = (self.parts.name.as_str(), words(&*panic));
+            if let Some(pause) = deaths.died(Instant::now()) {
+                let pause_ms = pause.as_millis() as u64;
+                tracing::error!(pipeline, panic, pause_ms, "the pipeline's thread died and is begun again");
+                self.parts.queue.pause(pause);
+                scorer = (self.parts.scorer)();
+                is_new = true;
+            } else if !self.signals.closed.swap(true, Ordering::AcqRel) {
+                let within_secs = DEATHS_WITHIN.as_secs();
+                tracing::error!(
+                    pipeline,
+                    panic,
+                    deaths = MOST_DEATHS,
+                    within_secs,
+                    "the pipeline's thread died too often: its messages are shed from now on"
+                );
+            } else {
+                tracing::error!(pipeline, panic, "the pipeline's thread died shedding");
+                self.parts.queue.pause(deaths.pause());
+            }
+        }
+    }
+
+    /// Says what became of the messages of a batch that died.
+    fn bury(&mut self, jobs: &mut Vec<Job>) {
+        self.parts.stats.worker_died();
+        // What they were to publish is gone; nobody waits for it.
+        if self.counts.done {
+            self.parts.stats.verdicts_dropped(self.publishes.len() as u64);
+        }
+        for publish in self.publishes.drain(..) {
+            if let Some(Receipt::Input(ticket)) = publish.receipt {
+                ticket.done();
+            }
+        }
+        if !self.counts.done {
+            let died = jobs.iter().filter(|job| !job.settled_before).count() as u64;
+            self.parts.stats.reject_units(Reason::WorkerDied, died);
+            if let Some(durable) = &mut self.parts.durable {
+                durable.bury(jobs);
+            }
+        }
+        acknowledge(jobs);
+        (self.evicted, self.panics, self.counts) = (0, 0, Counts::default());
+    }
+
+    /// Reads back what the new scorer has to remember of the messages before it.
+    fn remember(&mut self, server: &mut Server, scorer: &mut Scorer, jobs: &mut Vec<Job>) {
+        let max_batch = self.parts.max_batch;
+        let name = self.parts.name.clone();
+        let replay = self.parts.durable.as_mut().and_then(|durable| durable.replay(&name));
+        let Some(mut replay) = replay else { return };
+        loop {
+            let settled = std::iter::from_fn(|| replay.next(&name));
+            jobs.extend(settled.take(max_batch).map(Job::read_back));
+            if jobs.is_empty() {
+                return;
+            }
+            server.score(scorer, self, jobs);
+        }
+    }
+
+    /// Lets go of everything that comes, counted.
+    fn shed(&mut self, jobs: &mut Vec<Job>) {
+        while self.take(jobs) {
+            let shed = jobs.iter().filter(|job| !job.settled_before).count() as u64;
+            self.parts.stats.shed(shed, ShedPolicy::PipelineClosed);
+            if let Some(durable) = &mut self.parts.durable {
+                durable.shed(jobs, ShedPolicy::PipelineClosed);
+            }
+            self.counts.done = true;
+            let (messages, bytes) = self.parts.queue.len();
+            self.parts.stats.set_queue(messages as u64, bytes as u64);
+            acknowledge(jobs);
+        }
+    }
+}
