@@ -11,7 +11,7 @@ use edgeward_core::{
     scoring::{Scorer, Verdict},
 };
 use edgeward_outbox::{ClassSettings, RESULT_CLASS};
-use edgeward_outbox::{Input, Journal, Outbox, Submission};
+use edgeward_outbox::{Input, Journal, Outbox, Outcome, Submission};
 
 /// What one pipeline needs to make its outcomes durable.
 pub(super) struct Durable {
@@ -56,7 +56,7 @@ impl Durable {
     /// Stores a verdict in the class its conditions choose.
     pub fn verdict(&mut self, verdict: &Verdict, payload: Bytes) {
         let class = class_of(&self.classes, verdict);
-        self.submission.results.push((class, payload));
+        self.submission.results.push(Outcome { class, payload, envelope: None });
         self.submission.units.scored += 1;
     }
 
@@ -69,7 +69,7 @@ impl Durable {
     }
 
     fn rejected_units(&mut self, reason: Reason, units: u64) {
-        edgeward_outbox::store::books::add_to(&mut self.submission.units.rejected, reason as u8, units);
+        edgeward_outbox::store::books::add_to(&mut self.submission.units.rejected, reason.number(), units);
     }
 
     /// A reading of message `at` belongs to `source`.
@@ -107,7 +107,7 @@ impl Durable {
     /// Lets go of `jobs` under a named policy.
     pub fn shed(&mut self, jobs: &[Job], policy: ShedPolicy) {
         let shed = self.end(jobs);
-        edgeward_outbox::store::books::add_to(&mut self.submission.units.shed, policy as u8, shed);
+        edgeward_outbox::store::books::add_to(&mut self.submission.units.shed, policy.number(), shed);
         let released = jobs.iter().filter(|job| job.settled_before).filter_map(|job| job.input.clone());
         self.submission.released.extend(released);
         self.hand_in();

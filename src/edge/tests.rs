@@ -312,7 +312,7 @@ fn a_window_goes_on_after_the_death_of_its_thread() {
     let state = rig.state();
     let units = &state.pipelines[0].units;
     assert_eq!((units.received, units.scored, units.merged, units.pending()), (5, 2, 2, 0));
-    assert_eq!(units.rejected, [(Reason::WorkerDied as u8, 1)]);
+    assert_eq!(units.rejected, [(Reason::WorkerDied.number(), 1)]);
     let kept: u64 = state.lanes.iter().filter(|lane| lane.is_input()).map(|lane| lane.books.pending()).sum();
     assert_eq!(kept, 2, "the last two");
     assert!(!rig.worker.is_closed());

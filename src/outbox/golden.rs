@@ -10,10 +10,12 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
+    Envelope,
     store::{
-        Batch, Fate, Fresh, Mark, Moment, RangeSet, Segment, Store, StoreOptions, UnitBooks, disk::Folder,
+        self, Batch, Fate, Fresh, Mark, Moment, RangeSet, Segment, Store, StoreOptions, UnitBooks,
+        disk::Folder,
     },
-    tools::{Flow, Place, Select, Snapshot, Target, browse, export, import},
+    tools::{Flow, Place, Record, Select, Snapshot, Target, browse, export, import},
 };
 use edgeward_core::crypto::hex;
 
@@ -45,7 +47,20 @@ fn input(at: u64) -> Bytes {
     );
     let arrived = std::time::Duration::from_micros(1_700_000_000_000_000 + at);
     input.arrived_at = std::time::UNIX_EPOCH + arrived;
+    if at % 2 == 1 {
+        input.origin.input = "readings".into();
+        input.origin.properties = vec![("kind".into(), at.to_string()), ("kind".into(), "again".into())];
+    }
     Bytes::from(input.keep())
+}
+
+fn envelope(at: u64) -> Envelope {
+    Envelope {
+        output: format!("output-{at}"),
+        content_type: "application/json".into(),
+        content_encoding: "utf-8".into(),
+        properties: vec![("level".into(), at.to_string()), ("".into(), "ü".into())],
+    }
 }
 
 /// Writes an outbox in which everything that can be stored is.
@@ -63,27 +78,34 @@ fn make(dir: &Path) {
         tick(&mut store, 10 + at, 10 + at as i64);
         let records = (0..4).map(|more| {
             let lane = [result, alarm, other, result][more as usize];
-            (lane, text("any", at * 4 + more))
+            let payload = text("any", at * 4 + more);
+            store::Record { lane, payload, envelope: (more == 2).then(|| Arc::new(envelope(at))) }
         });
         let press_units = UnitBooks {
-            received: 6,
+            received: 7,
             scored: 3,
             merged: 1,
-            rejected: vec![(0, 1), (3, 1)],
+            rejected: vec![(1, 1), (4, 1), (200, 1)],
             ..UnitBooks::default()
         };
-        let pump_units = UnitBooks { received: 2, scored: 1, shed: vec![(1, 1)], ..UnitBooks::default() };
+        let pump_units = UnitBooks { received: 2, scored: 1, shed: vec![(2, 1)], ..UnitBooks::default() };
         let batch = Batch {
             records: records.collect(),
             units: vec![(press, press_units), (pump, pump_units)],
             numbers: vec![(press, "north".into(), 100 + at * 2), (pump, "".into(), at)],
+            memories: vec![(
+                press,
+                *b"a-definition-of.",
+                format!("source-{}", at % 5).into(),
+                (at % 7 > 0).then(|| format!("memory {at}").into()),
+            )],
             ..Batch::default()
         };
         store.commit(&batch).unwrap();
     }
     // Inputs: two waiting, one scored and kept, one done.
     let units = UnitBooks { received: 4, ..UnitBooks::default() };
-    let records = (0..4).map(|at| (journal, input(at))).collect();
+    let records = (0..4).map(|at| (journal, input(at)).into()).collect();
     store.commit(&Batch { records, units: vec![(press, units)], ..Batch::default() }).unwrap();
     let units = UnitBooks { scored: 2, ..UnitBooks::default() };
     let batch = Batch {
@@ -106,14 +128,14 @@ fn make(dir: &Path) {
     assert!(store.merge().unwrap(), "the outbox has a merged file too");
     // The wall clock was corrected, and a file of another outbox was taken on in part.
     tick(&mut store, 90, 7_200_090);
-    let batch = Batch { records: vec![(result, text("moved", 900))], ..Batch::default() };
+    let batch = Batch { records: vec![(result, text("moved", 900)).into()], ..Batch::default() };
     store.import(&batch, [7; 32], false).unwrap();
     drop(store);
     // A second run, with an epoch of its own.
     let mut store = open(dir, 1);
     store.begin_epoch(*b"epoch..1");
     tick(&mut store, 5, 7_200_100);
-    let batch = Batch { records: vec![(alarm, text("alarm", 1000))], ..Batch::default() };
+    let batch = Batch { records: vec![(alarm, text("alarm", 1000)).into()], ..Batch::default() };
     store.commit(&batch).unwrap();
     drop(store);
     let _ = fs::remove_file(dir.join("reserve"));
@@ -139,11 +161,19 @@ fn contents(dir: &Path) -> Value {
         .iter()
         .map(|pipeline| {
             let units = &pipeline.units;
-            json!({
+            let mut told = json!({
                 "name": pipeline.name, "received": units.received, "scored": units.scored,
                 "merged": units.merged, "rejected": rejected(units), "shed": shed(units),
                 "expired": units.expired, "damaged": units.damaged, "dropped": units.dropped,
-            })
+            });
+            // Since format 2.
+            if !pipeline.memories.is_empty() {
+                let text =
+                    |(source, memory): (&str, &Bytes)| json!([source, String::from_utf8_lossy(memory)]);
+                told["definition"] = String::from_utf8_lossy(&pipeline.memories.definition()).into();
+                told["memories"] = pipeline.memories.by_age().into_iter().map(text).collect();
+            }
+            told
         })
         .collect();
     let lanes: Vec<Value> = state
@@ -167,11 +197,18 @@ fn contents(dir: &Path) -> Value {
     };
     let mut records = Vec::new();
     browse(&snapshot, &Select::default(), false, &mut |record| {
-        records.push(json!({
+        let mut told = json!({
             "pipeline": &*record.pipeline, "class": &*record.class, "sequence": record.sequence,
             "epoch": String::from_utf8_lossy(&record.epoch), "wall_ms": record.wall_ms,
-            "payload": payload(&record.class, &record.payload),
-        }));
+            "payload": payload(&record),
+        });
+        if let Some(envelope) = &record.envelope {
+            told["envelope"] = json!({
+                "output": envelope.output, "content_type": envelope.content_type,
+                "content_encoding": envelope.content_encoding, "properties": envelope.properties,
+            });
+        }
+        records.push(told);
         Ok(Flow::Continue(()))
     })
     .unwrap();
@@ -192,7 +229,9 @@ fn contents(dir: &Path) -> Value {
 }
 
 fn rejected(units: &UnitBooks) -> Value {
-    let name = |key: u8| edgeward_core::domain::Reason::ALL[usize::from(key)].name();
+    // What a number unknown here stands for is kept.
+    let name =
+        |key: u8| edgeward_core::domain::Reason::of_number(key).map_or("unknown", |reason| reason.name());
     units
         .rejected
         .iter()
@@ -202,7 +241,7 @@ fn rejected(units: &UnitBooks) -> Value {
 }
 
 fn shed(units: &UnitBooks) -> Value {
-    let name = |key: u8| edgeward_core::domain::ShedPolicy::ALL[usize::from(key)].name();
+    let name = |key: u8| edgeward_core::domain::ShedPolicy::of_number(key).unwrap().name();
     units
         .shed
         .iter()
@@ -211,15 +250,19 @@ fn shed(units: &UnitBooks) -> Value {
         .into()
 }
 
-fn payload(class: &str, payload: &[u8]) -> Value {
-    if class != "input" {
-        return String::from_utf8_lossy(payload).into();
+fn payload(record: &Record) -> Value {
+    if &*record.class != "input" {
+        return String::from_utf8_lossy(&record.payload).into();
     }
-    let entry = super::input::Entry::read(payload).expect("a journaled input");
-    json!({
+    let entry = record.format.read_entry(&record.payload).expect("a journaled input");
+    let mut told = json!({
         "epoch": String::from_utf8_lossy(&entry.epoch), "sequence": entry.sequence, "arrived_us": entry.arrived_us,
-        "spilled": entry.spilled, "topic": entry.topic, "payload": String::from_utf8_lossy(entry.payload),
-    })
+        "spilled": entry.spilled, "topic": entry.topic, "payload": String::from_utf8_lossy(&entry.payload),
+    });
+    if !entry.input.is_empty() {
+        (told["input"], told["properties"]) = (entry.input.into(), json!(entry.properties));
+    }
+    told
 }
 
 fn place(dir: &Path) -> Place {
@@ -249,7 +292,7 @@ fn the_outbox_of_this_format_is_made_on_demand() {
 }
 
 /// Every format there ever was: its folder beside its contents in words.
-const FORMATS: [&str; 1] = ["format-1"];
+const FORMATS: [&str; 2] = ["format-1", "format-2"];
 
 fn golden(format: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/stored").join(format)
@@ -270,7 +313,7 @@ fn an_outbox_of_every_format_is_read_and_its_books_balance() {
         // It goes on, and what was there stays.
         let mut store = open(dir.path(), 2);
         let lane = store.lane("press", "alarm");
-        let batch = Batch { records: vec![(lane, text("alarm", 2000))], ..Batch::default() };
+        let batch = Batch { records: vec![(lane, text("alarm", 2000)).into()], ..Batch::default() };
         store.commit(&batch).unwrap();
         drop(store);
         let after = contents(dir.path())["records"].as_array().unwrap().len();

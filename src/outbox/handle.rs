@@ -12,7 +12,8 @@ use bytes::Bytes;
 use super::{
     health::Health,
     input::{Input, Stage},
-    store::{Fate, Shared, UnitBooks, cursor::Cursor, disk::Disk},
+    store::{Definition, Fate, Shared, UnitBooks, cursor::Cursor, disk::Disk},
+    stored::Envelope,
 };
 use edgeward_core::domain::Order;
 use edgeward_core::domain::Ticket;
@@ -21,8 +22,7 @@ use edgeward_core::domain::Ticket;
 #[derive(Debug, Default)]
 pub struct Submission {
     pub pipeline: u16,
-    /// Class (by its place in the configuration) and payload.
-    pub results: Vec<(u16, Bytes)>,
+    pub results: Vec<Outcome>,
     pub units: UnitBooks,
     /// Inputs whose outcome this is.
     pub settled: Vec<Arc<Input>>,
@@ -34,6 +34,18 @@ pub struct Submission {
     pub numbers: Vec<(Arc<str>, u64)>,
     /// Done once this is durable.
     pub tickets: Vec<Ticket>,
+    /// What sources left behind that their next readings need, with what the pipeline is defined as; none: they
+    /// are forgotten.
+    pub memories: Vec<(Definition, Arc<str>, Option<Bytes>)>,
+}
+
+/// A result to be stored.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// By its place in the configuration.
+    pub class: u16,
+    pub payload: Bytes,
+    pub envelope: Option<Arc<Envelope>>,
 }
 
 impl Submission {
@@ -47,7 +59,7 @@ impl Submission {
     /// Bytes that stand behind it, roughly: its results, and its messages that are not acknowledged yet, which
     /// may be many times larger.
     pub fn bytes(&self) -> usize {
-        let results = self.results.iter().map(|(_, payload)| payload.len() + 64).sum::<usize>();
+        let results = self.results.iter().map(|result| result.payload.len() + 64).sum::<usize>();
         let messages = self.settled.iter().map(|input| input.unacknowledged_bytes()).sum::<usize>();
         results + messages + 256
     }
@@ -252,6 +264,20 @@ impl Outbox {
         while !queue.closing && !queue.idle {
             queue = self.inner.room.wait(queue).expect("not poisoned: nothing panics under this lock");
         }
+    }
+
+    /// What is remembered of a pipeline's sources, if it is of this definition, and of how many sources there is
+    /// something of another one: that is forgotten with the next that comes.
+    pub fn memories(&self, pipeline: &str, definition: Definition) -> (Vec<(String, Bytes)>, usize) {
+        let state = self.shared.state();
+        let Some(of) = state.pipelines.iter().find(|known| known.name == pipeline) else {
+            return (Vec::new(), 0);
+        };
+        if of.memories.definition() != definition {
+            return (Vec::new(), of.memories.len());
+        }
+        let memories = of.memories.by_age().into_iter();
+        (memories.map(|(source, memory)| (source.to_owned(), memory.clone())).collect(), 0)
     }
 
     /// The store's state in memory.

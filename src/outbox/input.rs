@@ -5,9 +5,8 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
+use crate::stored;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-
 use edgeward_core::domain::Epoch;
 use edgeward_core::domain::Ticket;
 
@@ -21,11 +20,22 @@ pub struct Input {
     pub sequence: u64,
     pub arrived: Instant,
     pub arrived_at: SystemTime,
+    /// Beside the topic, how it came.
+    pub origin: Origin,
     /// Length of its payload when it came.
     length: usize,
     /// Nobody holds it in memory for the worker: the journal must.
     pub spilled: bool,
     state: Mutex<InputState>,
+}
+
+/// What a hub tells of a message, besides its topic; nothing on plain MQTT.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The input it came by; empty for none.
+    pub input: String,
+    /// In order; names may come twice.
+    pub properties: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -64,7 +74,18 @@ impl Input {
         let state = InputState { payload: Some(payload), ticket, stage: Stage::Waiting, counted: false };
         let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
         let state = Mutex::new(state);
-        Input { pipeline, topic, epoch, sequence, arrived, arrived_at, length, spilled: false, state }
+        Input {
+            pipeline,
+            topic,
+            origin: Origin::default(),
+            epoch,
+            sequence,
+            arrived,
+            arrived_at,
+            length,
+            spilled: false,
+            state,
+        }
     }
 
     pub fn spilled(self) -> Self {
@@ -72,22 +93,20 @@ impl Input {
     }
 
     /// One read from the journal: `counted` and acknowledged long ago.
-    pub fn from_journal(pipeline: u16, journal: u64, entry: Entry<'_>) -> Self {
-        let input = Input::new(
-            pipeline,
-            entry.topic.to_owned(),
-            Bytes::copy_from_slice(entry.payload),
-            Epoch(entry.epoch),
-            entry.sequence,
-            None,
-        );
+    pub fn from_journal(pipeline: u16, journal: u64, entry: Entry) -> Self {
+        let input =
+            Input::new(pipeline, entry.topic, entry.payload, Epoch(entry.epoch), entry.sequence, None);
         {
             let mut state = input.lock();
             state.stage = Stage::Journaled(journal);
             state.counted = true;
         }
         let micros = u64::try_from(entry.arrived_us).unwrap_or(0);
-        Input { arrived_at: UNIX_EPOCH + std::time::Duration::from_micros(micros), ..input }
+        Input {
+            arrived_at: UNIX_EPOCH + std::time::Duration::from_micros(micros),
+            origin: Origin { input: entry.input, properties: entry.properties },
+            ..input
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, InputState> {
@@ -135,10 +154,12 @@ impl Input {
             sequence: self.sequence,
             arrived_us,
             spilled: self.spilled,
-            topic: &self.topic,
-            payload: state.payload.as_deref().unwrap_or_default(),
+            topic: self.topic.clone(),
+            payload: state.payload.clone().unwrap_or_default(),
+            input: self.origin.input.clone(),
+            properties: self.origin.properties.clone(),
         };
-        postcard::to_stdvec(&entry).expect("a Vec takes everything")
+        stored::entry_bytes(&entry)
     }
 
     /// It is in the journal; its ticket, to be done.
@@ -185,22 +206,19 @@ impl Input {
     }
 }
 
-/// An input as the journal has it (postcard).
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry<'e> {
+/// An input as the journal has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entry {
     pub epoch: [u8; 8],
     pub sequence: u64,
     /// Microseconds since 1970, as the system believed.
     pub arrived_us: i64,
     /// It never was in a worker's queue.
     pub spilled: bool,
-    pub topic: &'e str,
-    pub payload: &'e [u8],
-}
-
-impl<'e> Entry<'e> {
-    /// None when the bytes are no entry.
-    pub fn read(bytes: &'e [u8]) -> Option<Entry<'e>> {
-        postcard::from_bytes(bytes).ok()
-    }
+    pub topic: String,
+    pub payload: Bytes,
+    /// The input it came by; empty for none.
+    pub input: String,
+    /// What came with it, in order.
+    pub properties: Vec<(String, String)>,
 }

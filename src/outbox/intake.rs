@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    handle::Submission,
+    handle::{Outcome, Submission},
     input::{Input, Stage},
-    store::{Room, UnitBooks},
+    store::{Record, Room, UnitBooks},
     writer::{Commit, Writer},
 };
 use edgeward_core::domain::WhenFull;
@@ -23,8 +23,8 @@ impl Writer {
         }
         let mut stored = vec![true; self.options.classes.len()];
         for (at, class) in self.options.classes.clone().iter().enumerate() {
-            let of_class = submission.results.iter().filter(|(class, _)| usize::from(*class) == at);
-            let bytes: u64 = of_class.map(|(_, payload)| payload.len() as u64 + 16).sum();
+            let of_class = submission.results.iter().filter(|result| usize::from(result.class) == at);
+            let bytes: u64 = of_class.map(|result| result.payload.len() as u64 + 16).sum();
             if bytes == 0 {
                 continue;
             }
@@ -38,12 +38,13 @@ impl Writer {
             }
         }
         commit.taken_bytes += submission.bytes();
-        let Submission { results, units, settled, kept, released, numbers, tickets, .. } = submission;
-        for (class, payload) in results {
+        let Submission { results, units, settled, kept, released, numbers, tickets, memories, .. } =
+            submission;
+        for Outcome { class, payload, envelope } in results {
             let lane = lanes.classes[usize::from(class)];
             if stored[usize::from(class)] {
                 commit.bytes += payload.len() + 16;
-                commit.batch.records.push((lane, payload));
+                commit.batch.records.push(Record { lane, payload, envelope });
                 let policy = &self.options.classes[usize::from(class)].policy;
                 commit.refuses |= policy.when_full == WhenFull::RefuseNewest;
             } else {
@@ -64,7 +65,7 @@ impl Writer {
                 }
                 (_, true) => {
                     let sequence = self.next(lanes.input, commit);
-                    commit.batch.records.push((lanes.input, Bytes::from(input.keep())));
+                    commit.batch.records.push((lanes.input, Bytes::from(input.keep())).into());
                     commit.batch.settled.push((lanes.input, sequence));
                     commit.journaled.push((input.clone(), sequence));
                 }
@@ -83,12 +84,16 @@ impl Writer {
         }
         let numbers = numbers.into_iter().map(|(source, number)| (lanes.pipeline, source, number));
         commit.batch.numbers.extend(numbers);
+        let memories = memories
+            .into_iter()
+            .map(|(definition, source, memory)| (lanes.pipeline, definition, source, memory));
+        commit.batch.memories.extend(memories);
     }
 
     /// The sequence the lane's next record will have.
     pub(super) fn next(&self, lane: u16, commit: &Commit) -> u64 {
         let first = self.store.next_of(lane);
-        first + commit.batch.records.iter().filter(|(of, _)| *of == lane).count() as u64
+        first + commit.batch.records.iter().filter(|record| record.lane == lane).count() as u64
     }
 
     /// Puts an input that takes long into the commit.
@@ -103,7 +108,7 @@ impl Writer {
         let Some(entry) = input.begin_journal() else { return };
         let sequence = self.next(lanes.input, commit);
         commit.bytes += entry.len();
-        commit.batch.records.push((lanes.input, Bytes::from(entry)));
+        commit.batch.records.push((lanes.input, Bytes::from(entry)).into());
         let received = u64::from(!input.is_counted());
         commit.batch.units.push((lanes.pipeline, UnitBooks { received, ..UnitBooks::default() }));
         commit.journaled.push((input, sequence));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     handle::Outbox,
-    input::{Entry, Input},
+    input::Input,
     store::{INPUT_CLASS, cursor::Cursor, cursor::ReadError},
 };
 use edgeward_core::domain::{Epoch, Order};
@@ -100,7 +100,7 @@ impl Journal {
                 let state = shared.state();
                 state.lane(lane).is_some_and(|lane| lane.settled.contains(item.sequence))
             };
-            let Some(entry) = Entry::read(&item.payload) else { continue };
+            let Some(entry) = item.format.read_entry(&item.payload) else { continue };
             let is_ours = item.sequence >= self.boundary;
             // Of this run, only those that never were in memory.
             if is_ours && (settled || !entry.spilled) {

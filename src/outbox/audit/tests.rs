@@ -31,7 +31,7 @@ fn commit(store: &mut Store, class: &str, count: u64) {
     let (lane, pipeline) = (store.lane("press", class), store.pipeline("press"));
     let payload = |at| Bytes::from(format!("{at:0300}").into_bytes());
     let units = UnitBooks { received: count, scored: count, ..UnitBooks::default() };
-    let records = (0..count).map(|at| (lane, payload(at))).collect();
+    let records = (0..count).map(|at| (lane, payload(at)).into()).collect();
     store.commit(&Batch { records, units: vec![(pipeline, units)], ..Batch::default() }).unwrap();
 }
 
@@ -226,7 +226,7 @@ fn a_record_that_ends_as_it_is_written_ends_with_its_frame() {
     let lane = store.lane("press", "result");
     let units = UnitBooks { received: 1, scored: 1, ..UnitBooks::default() };
     let batch = Batch {
-        records: vec![(lane, bytes::Bytes::from_static(b"born and ended"))],
+        records: vec![(lane, bytes::Bytes::from_static(b"born and ended")).into()],
         units: vec![(store.pipeline("press"), units)],
         released: vec![(lane, store.next_of(lane))],
         ..Batch::default()

@@ -8,7 +8,7 @@ use super::{
     frame::{Directory, FrameBuilder, HEAD_BYTES, Run},
     segment::{FILE_HEAD_BYTES, Head},
     state::{Import, Mark, Segment, State},
-    store::{Active, Batch, Store, Unsynced, is_full},
+    store::{Active, Batch, Record, Store, Unsynced, is_full},
 };
 use edgeward_core::domain::Durability;
 
@@ -19,7 +19,7 @@ impl Store {
     /// # Errors
     /// What the file system says. The frame then waits: [`Store::retry`] or [`Store::give_up`].
     pub fn commit(&mut self, batch: &Batch) -> io::Result<Vec<Run>> {
-        let bytes: usize = batch.records.iter().map(|(_, payload)| payload.len() + 8).sum();
+        let bytes: usize = batch.records.iter().map(|record| record.payload.len() + 8).sum();
         // Before sequences are given, so that a new segment's head knows nothing of this batch.
         let ready = if self.unsynced.is_empty() { self.make_active(bytes as u64) } else { Ok(()) };
         let runs = self.build(batch, None);
@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`].
     pub fn import(&mut self, batch: &Batch, file: [u8; 32], whole: bool) -> io::Result<()> {
-        let bytes: usize = batch.records.iter().map(|(_, payload)| payload.len() + 8).sum();
+        let bytes: usize = batch.records.iter().map(|record| record.payload.len() + 8).sum();
         self.make_active(bytes as u64)?;
         let before = self.shared.state().import_of(&file).map_or(0, |import| import.records);
         let records = before + batch.records.len() as u64;
@@ -48,9 +48,9 @@ impl Store {
     fn build(&mut self, batch: &Batch, imported: Option<[u8; 32]>) -> Vec<Run> {
         let mut state = self.shared.state();
         self.builder.clear();
-        for (lane, payload) in &batch.records {
+        for Record { lane, payload, envelope } in &batch.records {
             let Some(of) = state.lane_mut(*lane) else { continue };
-            self.builder.record(*lane, of.next, payload);
+            self.builder.record(*lane, of.next, payload, envelope.as_deref());
             of.next += 1;
             let came = if imported.is_some() { &mut of.books.imported } else { &mut of.books.made };
             *came += 1;
@@ -59,6 +59,17 @@ impl Store {
         for (pipeline, more) in &batch.units {
             state.pipelines[usize::from(*pipeline)].units.add(more);
             self.touched_pipelines.insert(*pipeline);
+        }
+        let mut memories = Vec::new();
+        for (pipeline, definition, source, memory) in &batch.memories {
+            let Some(of) = state.pipelines.get_mut(usize::from(*pipeline)) else { continue };
+            memories.push((*pipeline, of.memories.set(*definition, source, memory.clone())));
+            self.pending.push(Mark::Remembered {
+                pipeline: *pipeline,
+                definition: *definition,
+                source: source.as_ref().to_owned(),
+                memory: memory.clone(),
+            });
         }
         drop(state);
         // Only now: a segment's head or a frame of marks that was written for this batch's sake must
@@ -89,7 +100,16 @@ impl Store {
         let directory = Directory { at_ms: self.now_ms, synced_to: 0, raw_bytes, runs: runs.clone() };
         let units = batch.units.clone();
         let written = false;
-        self.unsynced.push(Unsynced { bytes, sealed_for, directory, units, inputs, imported, written });
+        self.unsynced.push(Unsynced {
+            bytes,
+            sealed_for,
+            directory,
+            units,
+            inputs,
+            memories,
+            imported,
+            written,
+        });
         runs
     }
 
@@ -314,7 +334,8 @@ impl Store {
     /// The state without what is not durable yet.
     fn checkpoint(&self, state: &State) -> State {
         let mut checkpoint = state.clone();
-        self.unsynced.iter().for_each(|frame| frame.take_back(&mut checkpoint));
+        // The newest first: what a memory took the place of may be of the frame before.
+        self.unsynced.iter().rev().for_each(|frame| frame.take_back(&mut checkpoint));
         checkpoint
     }
 }
@@ -337,6 +358,9 @@ impl Unsynced {
         }
         for (pipeline, units) in &self.units {
             state.pipelines[usize::from(*pipeline)].units.subtract(units);
+        }
+        for (pipeline, undo) in self.memories.iter().rev() {
+            state.pipelines[usize::from(*pipeline)].memories.undo(undo);
         }
         self.inputs.take_back(state);
     }

@@ -1,24 +1,23 @@
 //! The books that live on disk: of units by pipeline, of results by lane.
 
-use serde::{Deserialize, Serialize};
-
 /// How a result, or a journaled input, ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum Fate {
     /// The receiver acknowledged it. Of an input: it was scored and nothing needs it any more.
-    Delivered,
+    Delivered = 0,
     /// The receiver refused it for good.
-    Refused,
+    Refused = 1,
     /// Older than its class's time to live.
-    Expired,
+    Expired = 2,
     /// Let go for want of room, by the policy of its class.
-    Shed,
+    Shed = 3,
     /// Unreadable.
-    Damaged,
+    Damaged = 4,
     /// Dropped by an operator.
-    Dropped,
+    Dropped = 5,
     /// Exported, to be delivered by somebody else.
-    Moved,
+    Moved = 6,
 }
 
 impl Fate {
@@ -32,6 +31,16 @@ impl Fate {
         Fate::Dropped,
         Fate::Moved,
     ];
+
+    /// What stands for it on disk: it never changes its meaning, and none is used again. 0 is none.
+    pub const fn number(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// The fate of a number, if this program knows it.
+    pub fn of_number(number: u8) -> Option<Fate> {
+        Fate::ALL.into_iter().find(|fate| fate.number() == number)
+    }
 
     /// The name in metrics, status and tools.
     pub fn name(self) -> &'static str {
@@ -48,7 +57,7 @@ impl Fate {
 }
 
 /// Results of one pipeline and class, since the outbox was created.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ResultBooks {
     /// Made by a model here.
     pub made: u64,
@@ -76,14 +85,14 @@ impl ResultBooks {
 }
 
 /// Units of one pipeline, since the outbox was created.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnitBooks {
     pub received: u64,
     pub scored: u64,
     pub merged: u64,
-    /// By the reason's place in `Reason::ALL`.
+    /// By the reason's number; also those this program does not know.
     pub rejected: Vec<(u8, u64)>,
-    /// By the policy's place in `ShedPolicy::ALL`.
+    /// By the policy's number; also those this program does not know.
     pub shed: Vec<(u8, u64)>,
     pub expired: u64,
     pub damaged: u64,

@@ -14,6 +14,7 @@ use super::{
     state::{Segment, State},
     store::Shared,
 };
+use crate::stored::{Envelope, Format};
 use edgeward_core::domain::Order;
 
 /// A pending record.
@@ -24,6 +25,10 @@ pub struct Item {
     /// When it was written, in the outbox's time.
     pub at_ms: u64,
     pub payload: Bytes,
+    /// What comes with it, of a result.
+    pub envelope: Option<Arc<Envelope>>,
+    /// How a journaled input is read.
+    pub format: Format,
 }
 
 /// Why a record can't be read.
@@ -155,6 +160,8 @@ impl Cursor {
                 sequence: record.sequence,
                 at_ms: frame.directory.at_ms,
                 payload: Bytes::copy_from_slice(record.payload),
+                envelope: record.envelope(),
+                format: frame.format,
             })
             .collect();
         drop(state);

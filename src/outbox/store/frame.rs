@@ -3,16 +3,18 @@
 //! ```text
 //! frame   = len: u32 LE | crc: u32 LE | flags: u8 | directory | body       (len: bytes after flags)
 //! body    = records, then marks; one LZ4 block if flags says so
-//! record  = lane: varint | bytes: varint | payload
+//! record  = lane * 2 + has_envelope: varint | bytes: varint | payload | envelope
 //! ```
 //!
 //! The CRC-32 covers everything but itself and begins with the segment's seed, so that bytes of
-//! another file never pass for a frame of this one. Directory and marks are postcard's wire format
-//! (version 1), varints are LEB128 as there.
+//! another file never pass for a frame of this one. Directory, marks and envelopes are messages with their
+//! length before them (`stored`); varints are LEB128. In format 1 a record begins with its lane and has no
+//! envelope.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 use super::state::{Mark, State};
+use crate::stored::{self, Envelope, Format, take_varint, varint};
 
 /// Bytes before the directory.
 pub const HEAD_BYTES: usize = 9;
@@ -27,7 +29,7 @@ const CHECKPOINT: u8 = 2;
 const ALL_FLAGS: u8 = LZ4 | CHECKPOINT;
 
 /// What a frame holds, readable without its body.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directory {
     /// The outbox's own monotonic time, in milliseconds.
     pub at_ms: u64,
@@ -40,7 +42,7 @@ pub struct Directory {
 }
 
 /// Consecutive records of a lane. A lane's records stand in the body in the order of its runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {
     pub lane: u16,
     /// Sequence of the first one.
@@ -70,24 +72,26 @@ impl FrameBuilder {
     pub fn checkpoint(&mut self, state: &State) {
         self.clear();
         self.flags = CHECKPOINT;
-        self.body = postcard::to_extend(state, Vec::new()).expect("a Vec takes everything");
+        self.body = stored::state_bytes(state);
     }
 
     /// Adds a record. Records come before marks.
-    pub fn record(&mut self, lane: u16, sequence: u64, payload: &[u8]) {
+    pub fn record(&mut self, lane: u16, sequence: u64, payload: &[u8], envelope: Option<&Envelope>) {
         let next = |run: &&mut Run| run.lane == lane;
         match self.runs.iter_mut().rev().find(next) {
             Some(run) if run.first + u64::from(run.count) == sequence => run.count += 1,
             _ => self.runs.push(Run { lane, first: sequence, count: 1 }),
         }
-        varint(u64::from(lane), &mut self.body);
+        varint(u64::from(lane) << 1 | u64::from(envelope.is_some()), &mut self.body);
         varint(payload.len() as u64, &mut self.body);
         self.body.extend_from_slice(payload);
+        if let Some(envelope) = envelope {
+            stored::put_envelope(envelope, &mut self.body);
+        }
     }
 
     pub fn mark(&mut self, mark: &Mark) {
-        self.body =
-            postcard::to_extend(mark, std::mem::take(&mut self.body)).expect("a Vec takes everything");
+        stored::put_mark(mark, &mut self.body);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -124,8 +128,7 @@ impl FrameBuilder {
         };
         self.frame.clear();
         self.frame.resize(HEAD_BYTES, 0);
-        let frame = std::mem::take(&mut self.frame);
-        self.frame = postcard::to_extend(&directory, frame).expect("a Vec takes everything");
+        stored::put_directory(&directory, &mut self.frame);
         self.runs = directory.runs;
         self.frame[8] = self.flags;
         let begin = self.frame.len();
@@ -157,13 +160,13 @@ fn seal(frame: &mut [u8], seed: u32) {
     frame[4..8].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// Makes a finished frame one of another segment, or of another place in it.
+/// Makes a frame just finished one of another segment, or of another place in it.
 pub fn reseal(frame: &mut Vec<u8>, seed: u32, synced_to: u64) {
-    if let Ok((mut directory, body)) = postcard::take_from_bytes::<Directory>(&frame[HEAD_BYTES..]) {
+    if let Some((mut directory, body)) = Format::default().take_directory(&frame[HEAD_BYTES..]) {
         directory.synced_to = synced_to;
         let mut sealed = frame[..HEAD_BYTES].to_vec();
         sealed.reserve(frame.len() + 8);
-        sealed = postcard::to_extend(&directory, sealed).expect("a Vec takes everything");
+        stored::put_directory(&directory, &mut sealed);
         sealed.extend_from_slice(body);
         *frame = sealed;
     }
@@ -187,32 +190,33 @@ pub fn frame_bytes(head: &[u8]) -> Option<u64> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     pub directory: Directory,
+    pub format: Format,
     body: Vec<u8>,
     is_checkpoint: bool,
 }
 
 impl Frame {
     /// Reads the frame in `bytes` (exactly one). None when it is not a whole frame of this seed.
-    pub fn read(seed: u32, bytes: &[u8]) -> Option<Frame> {
-        Frame::parse(seed, bytes, true)
+    pub fn read(format: Format, seed: u32, bytes: &[u8]) -> Option<Frame> {
+        Frame::parse(format, seed, bytes, true)
     }
 
     /// Reads its directory only; no body, no records.
-    pub fn read_directory(seed: u32, bytes: &[u8]) -> Option<Frame> {
-        Frame::parse(seed, bytes, false)
+    pub fn read_directory(format: Format, seed: u32, bytes: &[u8]) -> Option<Frame> {
+        Frame::parse(format, seed, bytes, false)
     }
 
-    fn parse(seed: u32, bytes: &[u8], unpack: bool) -> Option<Frame> {
+    fn parse(format: Format, seed: u32, bytes: &[u8], unpack: bool) -> Option<Frame> {
         if frame_bytes(bytes)? != bytes.len() as u64 {
             return None;
         }
         if checksum(seed, bytes).to_le_bytes() != bytes[4..8] {
             return None;
         }
-        let (directory, rest) = postcard::take_from_bytes::<Directory>(&bytes[HEAD_BYTES..]).ok()?;
+        let (directory, rest) = format.take_directory(&bytes[HEAD_BYTES..])?;
         let is_checkpoint = bytes[8] & CHECKPOINT != 0;
         if !unpack {
-            return Some(Frame { directory, body: Vec::new(), is_checkpoint });
+            return Some(Frame { directory, format, body: Vec::new(), is_checkpoint });
         }
         let raw_bytes = directory.raw_bytes as usize;
         let body = if bytes[8] & LZ4 != 0 {
@@ -224,7 +228,7 @@ impl Frame {
         } else {
             rest.to_vec()
         };
-        (body.len() == raw_bytes).then_some(Frame { directory, body, is_checkpoint })
+        (body.len() == raw_bytes).then_some(Frame { directory, format, body, is_checkpoint })
     }
 
     /// The state, if the frame is a checkpoint.
@@ -232,13 +236,13 @@ impl Frame {
         if !self.is_checkpoint {
             return None;
         }
-        postcard::from_bytes(&self.body).ok()
+        self.format.read_state(&self.body)
     }
 
     /// The records, in the order they were written.
     pub fn records(&self) -> Records<'_> {
         let left = self.directory.runs.iter().map(|run| u64::from(run.count)).sum();
-        Records { runs: self.directory.runs.clone(), rest: &self.body, left }
+        Records { runs: self.directory.runs.clone(), format: self.format, rest: &self.body, left }
     }
 
     /// The marks behind the records; none when the body is not what the directory says.
@@ -248,8 +252,8 @@ impl Frame {
         let mut rest = records.finished()?;
         let mut marks = Vec::new();
         while !rest.is_empty() {
-            let (mark, after) = postcard::take_from_bytes(rest).ok()?;
-            marks.push(mark);
+            let (mark, after) = self.format.take_mark(rest)?;
+            marks.extend(mark);
             rest = after;
         }
         Some(marks)
@@ -262,12 +266,21 @@ pub struct RecordRef<'f> {
     pub lane: u16,
     pub sequence: u64,
     pub payload: &'f [u8],
+    envelope: Option<&'f [u8]>,
+}
+
+impl RecordRef<'_> {
+    /// What comes with the payload, if anything.
+    pub fn envelope(&self) -> Option<Arc<Envelope>> {
+        self.envelope.map(stored::read_envelope)
+    }
 }
 
 /// Iterates over a frame's records; ends early at nonsense.
 #[derive(Debug)]
 pub struct Records<'f> {
     runs: Vec<Run>,
+    format: Format,
     rest: &'f [u8],
     left: u64,
 }
@@ -287,8 +300,13 @@ impl<'f> Iterator for Records<'f> {
             return None;
         }
         let (lane, rest) = take_varint(self.rest)?;
+        let (has_envelope, lane) = match self.format {
+            Format::One => (false, lane),
+            Format::Two => (lane & 1 == 1, lane >> 1),
+        };
         let (len, rest) = take_varint(rest)?;
         let (payload, rest) = rest.split_at_checked(usize::try_from(len).ok()?)?;
+        let (envelope, rest) = stored::take_envelope(has_envelope, rest)?;
         let lane = u16::try_from(lane).ok()?;
         let run = self.runs.iter_mut().find(|run| run.lane == lane && run.count > 0)?;
         let sequence = run.first;
@@ -296,27 +314,8 @@ impl<'f> Iterator for Records<'f> {
         run.count -= 1;
         self.rest = rest;
         self.left -= 1;
-        Some(RecordRef { lane, sequence, payload })
+        Some(RecordRef { lane, sequence, payload, envelope })
     }
-}
-
-fn varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0;
-    for (at, byte) in bytes.iter().enumerate().take(10) {
-        value |= u64::from(byte & 0x7f).checked_shl(7 * at as u32)?;
-        if byte & 0x80 == 0 {
-            return Some((value, &bytes[at + 1..]));
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -332,7 +331,7 @@ mod tests {
             .map(|i| ((i % 3) as u16, 1000 + i / 3, vec![b'a' + (i % 7) as u8; i as usize]))
             .collect();
         for (lane, sequence, payload) in &records {
-            builder.record(*lane, *sequence, payload);
+            builder.record(*lane, *sequence, payload, None);
         }
         let mark = Mark::Done { lane: 1, first: 5, count: 9, fate: Fate::Shed };
         builder.mark(&mark);
@@ -344,13 +343,13 @@ mod tests {
         for compress in [false, true] {
             let (bytes, records, mark) = frame(compress);
             assert_eq!(bytes[8], u8::from(compress));
-            let frame = Frame::read(99, &bytes).unwrap();
+            let frame = Frame::read(Format::Two, 99, &bytes).unwrap();
             assert_eq!((frame.directory.at_ms, frame.directory.synced_to), (1234, 77));
             assert_eq!(frame.directory.runs.len(), 3);
             let read: Vec<_> = frame.records().map(|r| (r.lane, r.sequence, r.payload.to_vec())).collect();
             assert_eq!(read, records);
             assert_eq!(frame.marks().unwrap(), [mark]);
-            assert!(Frame::read(98, &bytes).is_none(), "another segment's frame");
+            assert!(Frame::read(Format::Two, 98, &bytes).is_none(), "another segment's frame");
         }
     }
 
@@ -358,11 +357,11 @@ mod tests {
     fn no_flipped_bit_and_no_cut_passes() {
         let (bytes, ..) = frame(true);
         for at in 0..bytes.len() {
-            assert!(Frame::read(99, &bytes[..at]).is_none());
+            assert!(Frame::read(Format::Two, 99, &bytes[..at]).is_none());
             for bit in 0..8 {
                 let mut bad = bytes.clone();
                 bad[at] ^= 1 << bit;
-                assert!(Frame::read(99, &bad).is_none(), "byte {at} bit {bit}");
+                assert!(Frame::read(Format::Two, 99, &bad).is_none(), "byte {at} bit {bit}");
             }
         }
     }
@@ -376,7 +375,7 @@ mod tests {
                 let mut bad = bytes.clone();
                 bad[at] = value;
                 seal(&mut bad, 99);
-                if let Some(frame) = Frame::read(99, &bad) {
+                if let Some(frame) = Frame::read(Format::Two, 99, &bad) {
                     let _ = frame.records().count();
                     let _ = frame.marks();
                 }

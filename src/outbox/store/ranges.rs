@@ -2,16 +2,23 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 /// A set of `u64`, small as long as its members stand together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RangeSet(Vec<(u64, u64)>);
 
 impl RangeSet {
     /// Ranges, ascending, none empty, none touching another.
     pub fn ranges(&self) -> impl DoubleEndedIterator<Item = Range<u64>> + '_ {
         self.0.iter().map(|&(start, end)| start..end)
+    }
+
+    /// Of ranges in any order.
+    pub fn of_ranges(ranges: impl IntoIterator<Item = Range<u64>>) -> RangeSet {
+        let mut set = RangeSet::default();
+        for range in ranges {
+            set.insert(range);
+        }
+        set
     }
 
     /// How many ranges it takes: its size in memory.

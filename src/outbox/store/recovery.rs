@@ -6,10 +6,11 @@ use super::{
     books::Fate,
     disk::Disk,
     options::StoreOptions,
-    segment::{FILE_HEAD_BYTES, FORMAT, FrameReader, Head, NoHead, Step},
+    segment::{FILE_HEAD_BYTES, FrameReader, Head, NoHead, Step},
     state::{Lane, Segment, State, on_disk},
     store::Store,
 };
+use crate::stored::FORMAT;
 use edgeward_core::domain::Durability;
 
 /// Why a folder is not opened as an outbox.

@@ -10,6 +10,7 @@ use super::{
     state::{Mark, Segment, on_disk},
     store::Store,
 };
+use crate::stored::{self, Format};
 
 impl Store {
     /// Copies the pending records of `segments` (neighbours, sealed) into one file that takes
@@ -143,9 +144,16 @@ impl Store {
             return;
         }
         for record in frame.records() {
-            if state.lane(record.lane).is_some_and(|lane| !lane.done.contains(record.sequence)) {
-                builder.record(record.lane, record.sequence, record.payload);
-            }
+            let Some(lane) = state.lane(record.lane).filter(|lane| !lane.done.contains(record.sequence))
+            else {
+                continue;
+            };
+            // What is written is of today's format, also what was not.
+            let entry = (lane.is_input() && frame.format != Format::default())
+                .then(|| frame.format.read_entry(record.payload));
+            let entry = entry.flatten().map(|entry| stored::entry_bytes(&entry));
+            let payload = entry.as_deref().unwrap_or(record.payload);
+            builder.record(record.lane, record.sequence, payload, record.envelope().as_deref());
         }
     }
 

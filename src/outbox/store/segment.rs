@@ -6,9 +6,8 @@ use super::{
     disk::DiskFile,
     frame::{Frame, HEAD_BYTES, frame_bytes},
 };
+use crate::stored::{FORMAT, Format};
 
-/// The version of the stored format.
-pub const FORMAT: u32 = 1;
 const MAGIC: &[u8; 8] = b"edgeward";
 /// Bytes of [`Head`] in a file.
 pub const FILE_HEAD_BYTES: u64 = 32;
@@ -51,9 +50,10 @@ impl Head {
             return Err(NoHead::Unreadable);
         }
         let word = |at: usize| -> [u8; 8] { body[at..at + 8].try_into().expect("eight bytes") };
-        match u32::from_le_bytes(body[8..12].try_into().expect("four bytes")) {
-            FORMAT => Ok(Head { store: word(12), file: u64::from_le_bytes(word(20)) }),
-            newer => Err(NoHead::Newer(newer)),
+        let number = u32::from_le_bytes(body[8..12].try_into().expect("four bytes"));
+        match Format::of_number(number) {
+            Some(_) => Ok(Head { store: word(12), file: u64::from_le_bytes(word(20)) }),
+            None => Err(NoHead::Newer(number)),
         }
     }
 
@@ -63,6 +63,16 @@ impl Head {
         bytes.extend_from_slice(&self.file.to_le_bytes());
         crc32fast::hash(&bytes)
     }
+}
+
+/// The format of a segment's frames, as its head says. One that can't be read is taken for one of today's: its
+/// frames' checksums tell.
+fn format_of(file: &dyn DiskFile) -> io::Result<Format> {
+    let mut bytes = [0; 12];
+    let filled = file.read_at(&mut bytes, 0)?;
+    let number = bytes.strip_prefix(MAGIC).filter(|_| filled == bytes.len());
+    let number = number.and_then(|number| Some(u32::from_le_bytes(number.try_into().ok()?)));
+    Ok(number.and_then(Format::of_number).unwrap_or_default())
 }
 
 /// One step of reading a segment.
@@ -84,6 +94,8 @@ pub enum Step {
 /// Reads frames one after another, with one buffer.
 pub struct FrameReader {
     file: Arc<dyn DiskFile>,
+    /// None before the first step.
+    format: Option<Format>,
     seed: u32,
     at: u64,
     limit: u64,
@@ -100,7 +112,16 @@ const READ_BYTES: usize = 128 << 10;
 impl FrameReader {
     /// Reads from `at` up to `limit`.
     pub fn new(file: Arc<dyn DiskFile>, seed: u32, at: u64, limit: u64) -> Self {
-        FrameReader { file, seed, at, limit, buffer: Vec::new(), begin: at, directories_only: false }
+        FrameReader {
+            file,
+            format: None,
+            seed,
+            at,
+            limit,
+            buffer: Vec::new(),
+            begin: at,
+            directories_only: false,
+        }
     }
 
     /// Reads directories only.
@@ -130,6 +151,10 @@ impl FrameReader {
         if self.at >= self.limit {
             return Ok(Step::End);
         }
+        let format = match self.format {
+            Some(format) => format,
+            None => *self.format.insert(format_of(&*self.file)?),
+        };
         let at = self.at;
         let bad = Ok(Step::Bad { at });
         let head = self.bytes(HEAD_BYTES)?;
@@ -138,7 +163,7 @@ impl FrameReader {
         let (true, Ok(len)) = (at + len <= self.limit, usize::try_from(len)) else { return bad };
         let read = if self.directories_only { Frame::read_directory } else { Frame::read };
         let seed = self.seed;
-        let Some(frame) = read(seed, self.bytes(len)?) else { return bad };
+        let Some(frame) = read(format, seed, self.bytes(len)?) else { return bad };
         self.at += len as u64;
         Ok(Step::Frame { at, end: self.at, frame })
     }

@@ -1,15 +1,16 @@
 //! What the log adds up to: the state after any prefix of its frames, and the marks that change it.
 
-use serde::{Deserialize, Serialize};
+use bytes::Bytes;
 
 use super::{
     books::{Fate, ResultBooks, UnitBooks},
     frame::Directory,
+    memories::{Definition, Memories},
     ranges::RangeSet,
 };
 
 /// A change of the state. Books are absolute, so that a lost frame does not falsify later ones.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
     /// Names a pipeline. A segment's head may know it already.
     Pipeline {
@@ -75,10 +76,18 @@ pub enum Mark {
     },
     /// How much of a file with another outbox's records was taken on.
     Imported(Import),
+    /// What a source left behind that its next reading needs; none: it was forgotten.
+    Remembered {
+        pipeline: u16,
+        /// Of the pipeline; with another one, all that was remembered is forgotten first.
+        definition: Definition,
+        source: String,
+        memory: Option<Bytes>,
+    },
 }
 
 /// All that has to be known to go on, as each segment's head has it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// The outbox's monotonic time, in milliseconds it was in use.
     pub at_ms: u64,
@@ -99,21 +108,22 @@ pub struct State {
 }
 
 /// From which sequences on an epoch counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EpochRun {
     pub epoch: [u8; 8],
     /// By lane; lanes that came later begin at 0.
     pub first: Vec<u64>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pipeline {
     pub name: String,
     pub units: UnitBooks,
+    pub memories: Memories,
 }
 
 /// The records of one pipeline and class; [`INPUT_CLASS`] is the journal of its inputs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lane {
     pub pipeline: u16,
     pub class: String,
@@ -129,7 +139,7 @@ pub struct Lane {
 pub const INPUT_CLASS: &str = "input";
 
 /// One file of the log.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Segment {
     pub file: u64,
     /// The first and the last file of the log whose records it holds: itself, unless merged.
@@ -146,7 +156,7 @@ pub struct Segment {
 }
 
 /// What a segment holds of a lane: records between `first` and `end`; what is missing is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentRun {
     pub lane: u16,
     pub first: u64,
@@ -154,7 +164,7 @@ pub struct SegmentRun {
     pub records: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spent {
     pub uplink: String,
     pub day: u64,
@@ -165,7 +175,7 @@ pub struct Spent {
 pub const MOST_IMPORTS: usize = 1024;
 
 /// A file with another outbox's records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Import {
     /// The file's SHA-256.
     pub file: [u8; 32],
@@ -176,7 +186,7 @@ pub struct Import {
 }
 
 /// A sender that numbers its messages.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sender {
     pub pipeline: u16,
     pub source: String,
@@ -371,6 +381,11 @@ impl State {
                 match known {
                     Some(known) => *known = sender,
                     None => self.senders.push(sender),
+                }
+            }
+            Mark::Remembered { pipeline, definition, source, memory } => {
+                if let Some(pipeline) = self.pipelines.get_mut(usize::from(*pipeline)) {
+                    pipeline.memories.set(*definition, source, memory.clone());
                 }
             }
             Mark::Imported(import) => {

@@ -15,9 +15,12 @@ use super::{
     disk::{Disk, DiskFile},
     frame::{Directory, FrameBuilder},
     inputs::InputEnds,
+    memories::{Definition, Undo},
     options::{Moment, StoreOptions},
     state::{INPUT_CLASS, Mark, State},
 };
+
+use crate::stored::Envelope;
 
 /// What the store's writer and its readers share.
 #[derive(Debug, Default)]
@@ -35,8 +38,8 @@ impl Shared {
 /// Records and counters that become durable together.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Lane and payload, in order.
-    pub records: Vec<(u16, Bytes)>,
+    /// In order.
+    pub records: Vec<Record>,
     /// What is added to the books of units, by pipeline.
     pub units: Vec<(u16, UnitBooks)>,
     /// Journaled inputs, by lane and sequence, whose outcome this is.
@@ -46,6 +49,22 @@ pub struct Batch {
     pub released: Vec<(u16, u64)>,
     /// What senders numbered their messages with, by pipeline and source.
     pub numbers: Vec<(u16, Arc<str>, u64)>,
+    /// What sources left behind, by pipeline, with its definition; none: forgotten.
+    pub memories: Vec<(u16, Definition, Arc<str>, Option<Bytes>)>,
+}
+
+/// A result, or a journaled input, to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub lane: u16,
+    pub payload: Bytes,
+    pub envelope: Option<Arc<Envelope>>,
+}
+
+impl From<(u16, Bytes)> for Record {
+    fn from((lane, payload): (u16, Bytes)) -> Self {
+        Record { lane, payload, envelope: None }
+    }
 }
 
 /// The file being written.
@@ -69,6 +88,8 @@ pub(super) struct Unsynced {
     pub units: Vec<(u16, UnitBooks)>,
     /// Inputs that end with it.
     pub inputs: InputEnds,
+    /// What its memories took the place of, by pipeline.
+    pub memories: Vec<(u16, Undo)>,
     /// Its records come from this file of another outbox.
     pub imported: Option<[u8; 32]>,
     /// It stands in the active file.

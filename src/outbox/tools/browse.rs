@@ -9,6 +9,7 @@ use crate::store::{
     Frame, RangeSet, Segment, State,
     walk::{Found, Walk},
 };
+use crate::{Envelope, Format};
 
 /// Which records.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +66,10 @@ pub struct Record {
     /// When it was written, in milliseconds since 1970; none where no clock was known.
     pub wall_ms: Option<i64>,
     pub payload: Bytes,
+    /// What comes with it, if anything.
+    pub envelope: Option<Arc<Envelope>>,
+    /// How a journaled input is read.
+    pub format: Format,
 }
 
 /// Whether to go on.
@@ -242,6 +247,8 @@ impl Pass {
                 age,
                 wall_ms: clock.wall(at_ms),
                 payload: Bytes::copy_from_slice(record.payload),
+                envelope: record.envelope(),
+                format: frame.format,
             });
         }
         self.given += records.len() as u64;

@@ -3,9 +3,11 @@
 //! ```text
 //! file   = "edgeward-backlog" | format: u32 LE | store: 8 bytes | block… | index | SHA-256 of all before
 //! block  = raw: u32 LE (not 0) | packed: u32 LE | crc: u32 LE of the packed bytes | one LZ4 block
-//! raw    = (lane: u16 | sequence: u64 | payload)…     in postcard's wire format
-//! index  = 0: u32 LE | bytes: u32 LE | crc: u32 LE | [`Index`] in postcard's wire format
+//! raw    = (lane * 2 + has_envelope | sequence | bytes | payload | envelope)…     numbers in LEB128 (`stored`)
+//! index  = 0: u32 LE | bytes: u32 LE | crc: u32 LE | [`Index`], a message of `stored`
 //! ```
+//!
+//! Files of format 1, positional in postcard's wire format and without envelopes, are read too.
 //!
 //! Nothing in it depends on when or where it was written: the same records make the same file.
 
@@ -14,17 +16,15 @@ use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Read, Seek, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
-
-use bytes::Bytes;
-use serde::{Deserialize, Serialize, Serializer};
 
 use super::{ToolError, is_result};
 use crate::store::RangeSet;
+use crate::stored::{self, Envelope, FORMAT, Format};
+use bytes::Bytes;
 use edgeward_core::crypto::Sha256;
 
-/// The version of the file's format.
-pub const FORMAT: u32 = 1;
 const MAGIC: &[u8; 16] = b"edgeward-backlog";
 const HEAD_BYTES: u64 = 28;
 const HASH_BYTES: u64 = 32;
@@ -34,7 +34,7 @@ const BLOCK_BYTES: usize = 1 << 20;
 const MOST_BLOCK_BYTES: usize = 1 << 30;
 
 /// What is in the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Index {
     pub lanes: Vec<CarriedLane>,
     pub records: u64,
@@ -43,7 +43,7 @@ pub struct Index {
 }
 
 /// The records of a pipeline and class of one epoch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CarriedLane {
     pub pipeline: String,
     pub class: String,
@@ -59,19 +59,6 @@ const MOST_LANES: usize = 4096;
 fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     (1..=256).contains(&name.len()) && name.chars().all(fits)
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Entry<'p> {
-    lane: u16,
-    sequence: u64,
-    #[serde(serialize_with = "as_bytes")]
-    payload: &'p [u8],
-}
-
-/// At once: serde would write byte by byte.
-fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_bytes(bytes)
 }
 
 /// Writes such a file.
@@ -120,6 +107,7 @@ impl Writer {
         epoch: [u8; 8],
         sequence: u64,
         payload: &[u8],
+        envelope: Option<&Envelope>,
     ) -> Result<(), ToolError> {
         let lanes = &mut self.index.lanes;
         let same =
@@ -134,9 +122,8 @@ impl Writer {
         self.index.records += 1;
         self.index.bytes += payload.len() as u64;
         let too_many = |_| ToolError::io("write", &self.path)(io::Error::other("more than 65536 lanes"));
-        let entry = Entry { lane: u16::try_from(at).map_err(too_many)?, sequence, payload };
-        let block = std::mem::take(&mut self.block);
-        self.block = postcard::to_extend(&entry, block).expect("a Vec takes everything");
+        let lane = u16::try_from(at).map_err(too_many)?;
+        stored::put_carried(lane, sequence, payload, envelope, &mut self.block);
         if self.block.len() >= BLOCK_BYTES {
             self.close_block()?;
         }
@@ -175,7 +162,7 @@ impl Writer {
     /// What the file system says.
     pub fn finish(mut self) -> Result<([u8; 32], Index), ToolError> {
         self.close_block()?;
-        let index = postcard::to_extend(&self.index, Vec::new()).expect("a Vec takes everything");
+        let index = stored::index_bytes(&self.index);
         self.section(0, &index)?;
         let failed = ToolError::io("write", &self.path);
         let hash = self.hash.finish();
@@ -192,6 +179,7 @@ pub struct Carried {
     /// In the index.
     pub lane: u16,
     pub payload: Bytes,
+    pub envelope: Option<Arc<Envelope>>,
 }
 
 /// Reads such a file, once it is known to be whole.
@@ -199,6 +187,7 @@ pub struct Carried {
 pub struct Reader {
     input: BufReader<File>,
     path: PathBuf,
+    format: Format,
     /// The outbox it comes from.
     pub store: [u8; 8],
     pub hash: [u8; 32],
@@ -230,9 +219,9 @@ impl Reader {
             return Err(foreign("it does not begin like one"));
         }
         let found = u32::from_le_bytes(head[16..20].try_into().unwrap_or_default());
-        if found != FORMAT {
+        let Some(format) = Format::of_number(found) else {
             return Err(ToolError::NewerBacklog { path: path.to_owned(), found });
-        }
+        };
         let store: [u8; 8] = head[20..28].try_into().unwrap_or_default();
         let Some(hashed) = len.checked_sub(HASH_BYTES).filter(|hashed| *hashed >= HEAD_BYTES) else {
             return Err(damaged("it was cut"));
@@ -255,7 +244,8 @@ impl Reader {
         input.seek(io::SeekFrom::Start(HEAD_BYTES)).map_err(&reading)?;
         let path = path.to_owned();
         let left = hashed - HEAD_BYTES;
-        let mut reader = Reader { input, path, store, hash, index: Index::default(), file_bytes: len, left };
+        let index = Index::default();
+        let mut reader = Reader { input, path, format, store, hash, index, file_bytes: len, left };
         reader.read_index()?;
         Ok(reader)
     }
@@ -279,9 +269,10 @@ impl Reader {
         if self.left != 0 {
             return Err(self.damaged("there is more behind its index"));
         }
-        self.index = postcard::from_bytes(&index).map_err(|_| self.damaged("its index can't be read"))?;
-        let records: u64 = self.index.lanes.iter().map(|lane| lane.records).sum();
-        if records != self.index.records {
+        self.index = self.format.read_index(&index).ok_or_else(|| self.damaged("its index can't be read"))?;
+        let sum = |sum: u64, lane: &CarriedLane| sum.checked_add(lane.records);
+        let records = self.index.lanes.iter().try_fold(0, sum);
+        if records != Some(self.index.records) {
             return Err(self.damaged("its index does not add up"));
         }
         let names: BTreeSet<_> = self.index.lanes.iter().map(|lane| (&lane.pipeline, &lane.class)).collect();
@@ -341,11 +332,12 @@ impl Reader {
         let mut rest: &[u8] = &body;
         let mut records = Vec::new();
         while !rest.is_empty() {
-            let (entry, after) = postcard::take_from_bytes::<Entry<'_>>(rest).map_err(|_| nonsense(self))?;
-            if usize::from(entry.lane) >= self.index.lanes.len() {
+            let (lane, payload, envelope, after) =
+                self.format.take_carried(rest).ok_or_else(|| nonsense(self))?;
+            if usize::from(lane) >= self.index.lanes.len() {
                 return Err(nonsense(self));
             }
-            records.push(Carried { lane: entry.lane, payload: body.slice_ref(entry.payload) });
+            records.push(Carried { lane, payload: body.slice_ref(payload), envelope });
             rest = after;
         }
         Ok(Some(records))

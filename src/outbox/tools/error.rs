@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::carry::FORMAT;
+use crate::stored::FORMAT;
 use crate::{LockError, store::OpenError};
 
 #[derive(Debug, thiserror::Error)]

@@ -102,7 +102,14 @@ fn write(
     for class in select.classes.clone() {
         let of_class = Select { classes: vec![class], ..select.clone() };
         browse(snapshot, &of_class, false, &mut |record| {
-            writer.record(&record.pipeline, &record.class, record.epoch, record.sequence, &record.payload)?;
+            writer.record(
+                &record.pipeline,
+                &record.class,
+                record.epoch,
+                record.sequence,
+                &record.payload,
+                record.envelope.as_deref(),
+            )?;
             records.entry(record.lane).or_default().insert(record.sequence..record.sequence + 1);
             done += 1;
             if done % 256 == 0 {

@@ -9,7 +9,7 @@ use super::{
     carry::{Carried, Reader},
     change::{Change, LaneCount},
 };
-use crate::store::Batch;
+use crate::store::{Batch, Record};
 use edgeward_core::crypto::{self, hex};
 
 /// What was imported.
@@ -49,13 +49,13 @@ pub fn import(place: &Place, path: &Path, progress: Progress<'_>) -> Result<Impo
     room(&change, place, path, needed, (before, total))?;
     let (mut at, mut batch, mut bytes) = (0, Batch::default(), 0);
     while let Some(records) = reader.block()? {
-        for Carried { lane, payload } in records {
+        for Carried { lane, payload, envelope } in records {
             at += 1;
             if at <= before {
                 continue;
             }
             bytes += payload.len();
-            batch.records.push((lanes[usize::from(lane)], payload));
+            batch.records.push(Record { lane: lanes[usize::from(lane)], payload, envelope });
             // The last one is written with the word that it was the last.
             if bytes >= BATCH_BYTES && at < total {
                 room(&change, place, path, bytes as u64, (at - batch.records.len() as u64, total))?;

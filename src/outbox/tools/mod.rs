@@ -21,7 +21,7 @@ mod time;
 mod tests;
 
 pub use browse::{Flow, Record, Select, browse};
-pub use carry::{CarriedLane, FORMAT as CARRY_FORMAT, Index};
+pub use carry::{CarriedLane, Index};
 pub use change::{Change, LaneCount, Place, drop_records};
 pub use error::ToolError;
 pub use export::{Exported, Target, export};

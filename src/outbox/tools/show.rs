@@ -116,6 +116,8 @@ fn look_in(
             age: clock.age(at_ms),
             wall_ms: clock.wall(at_ms),
             payload: record.payload.to_vec().into(),
+            envelope: record.envelope(),
+            format: frame.format,
         };
         return Ok(Some((shown, lane.done.contains(record.sequence))));
     }

@@ -38,7 +38,7 @@ pub fn commit(store: &mut Store, pipeline: &str, class: &str, numbers: std::ops:
     for some in numbers.chunks(5) {
         let count = some.len() as u64;
         let units = UnitBooks { received: count, scored: count, ..UnitBooks::default() };
-        let records = some.iter().map(|number| (lane, verdict(*number))).collect();
+        let records = some.iter().map(|number| (lane, verdict(*number)).into()).collect();
         store.commit(&Batch { records, units: vec![(pipeline, units)], ..Batch::default() }).unwrap();
     }
 }
@@ -153,7 +153,7 @@ fn an_import_that_was_cut_short_goes_on_where_it_stopped() {
         let units = UnitBooks { received: 1, scored: 1, ..UnitBooks::default() };
         source
             .commit(&Batch {
-                records: vec![(lane, record())],
+                records: vec![(lane, record()).into()],
                 units: vec![(pipeline, units)],
                 ..Batch::default()
             })

@@ -37,23 +37,27 @@ pub struct Ledger {
 impl Ledger {
     /// Units rejected for `reason`.
     pub fn rejected(&self, reason: Reason) -> u64 {
-        self.rejected[reason as usize]
+        self.rejected[reason.place()]
     }
 
     /// Units let go under `policy`.
     pub fn shed(&self, policy: ShedPolicy) -> u64 {
-        self.shed[policy as usize]
+        self.shed[policy.place()]
     }
 
-    /// Books kept since an earlier run; `rejected` and `shed` by place in their lists.
+    /// Books kept since an earlier run; `rejected` and `shed` by number. What a number unknown here stands for is
+    /// in the books' sums alone.
     pub fn restored(books: Books, rejected: &[(u8, u64)], shed: &[(u8, u64)]) -> Self {
         let mut ledger = Ledger { books, ..Ledger::default() };
-        for (table, counts) in [(&mut ledger.rejected[..], rejected), (&mut ledger.shed[..], shed)] {
-            for (place, count) in counts {
-                if let Some(sum) = table.get_mut(usize::from(*place)) {
-                    *sum += count;
-                }
-            }
+        for (reason, count) in
+            rejected.iter().filter_map(|(number, count)| Some((Reason::of_number(*number)?, count)))
+        {
+            ledger.rejected[reason.place()] += count;
+        }
+        for (policy, count) in
+            shed.iter().filter_map(|(number, count)| Some((ShedPolicy::of_number(*number)?, count)))
+        {
+            ledger.shed[policy.place()] += count;
         }
         ledger
     }
@@ -161,14 +165,14 @@ impl PipelineStats {
     pub fn reject_units(&self, reason: Reason, units: u64) {
         let mut ledger = self.ledger_mut();
         ledger.settle(Bucket::Rejected, units);
-        ledger.rejected[reason as usize] += units;
+        ledger.rejected[reason.place()] += units;
     }
 
     /// Pending units were let go by a named policy.
     pub fn shed(&self, units: u64, policy: ShedPolicy) {
         let mut ledger = self.ledger_mut();
         ledger.settle(Bucket::Shed, units);
-        ledger.shed[policy as usize] += units;
+        ledger.shed[policy.place()] += units;
     }
 
     /// The books at this moment.

@@ -206,7 +206,7 @@ fn build(dir: &Path, megabytes: u64, lz4: bool) -> Result<u64, String> {
     let batches = (megabytes * 1_000_000).div_ceil(BUILT * record::RECORD_BYTES as u64);
     for at in 0..batches {
         let records = record::records(at * BUILT..(at + 1) * BUILT);
-        let records = record::split(&records).map(|one| (lane, one)).collect();
+        let records = record::split(&records).map(|one| (lane, one).into()).collect();
         store.commit(&Batch { records, ..Batch::default() }).map_err(|e| e.to_string())?;
     }
     Ok(batches * BUILT)

@@ -120,7 +120,7 @@ fn build(store: &mut Store, batches: u64) -> Result<Value, String> {
     let begin = Instant::now();
     for at in 0..batches {
         let records = record::records(at * BUILT..(at + 1) * BUILT);
-        let records = record::split(&records).map(|one| (lane, one)).collect();
+        let records = record::split(&records).map(|one| (lane, one).into()).collect();
         store.commit(&Batch { records, ..Batch::default() }).map_err(|e| e.to_string())?;
     }
     Ok(json!({ "seconds": begin.elapsed().as_secs_f64() }))

@@ -132,7 +132,7 @@ fn outbox(compress: bool, when: When, batches: &[Bytes], dir: &Path) -> Result<V
     let batches: Vec<Batch> = batches
         .iter()
         .map(|batch| Batch {
-            records: record::split(batch).map(|one| (lane, one)).collect(),
+            records: record::split(batch).map(|one| (lane, one).into()).collect(),
             ..Batch::default()
         })
         .collect();

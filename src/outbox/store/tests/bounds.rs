@@ -28,7 +28,7 @@ fn store_one(store: &mut Store, class: &str) -> Room {
     if room == Room::Yes {
         let lane = store.lane("press", class);
         let payload = Bytes::from(vec![7; RECORD as usize]);
-        store.commit(&Batch { records: vec![(lane, payload)], ..Batch::default() }).unwrap();
+        store.commit(&Batch { records: vec![(lane, payload).into()], ..Batch::default() }).unwrap();
     }
     room
 }

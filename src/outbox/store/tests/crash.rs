@@ -135,7 +135,8 @@ fn after(disk: &FaultyDisk, outcome: &Outcome, promises: &Promises) -> Option<St
     }
     let before = pending(&store);
     let lane = store.lane("press", "alarm");
-    let batch = Batch { records: vec![(lane, Bytes::from_static(b"after the crash"))], ..Batch::default() };
+    let batch =
+        Batch { records: vec![(lane, Bytes::from_static(b"after the crash")).into()], ..Batch::default() };
     if let Err(error) = store.commit(&batch) {
         return Some(format!("it does not go on: {error}"));
     }

@@ -13,7 +13,7 @@ use crate::store::{Batch, Fate, Store, StoreOptions, cursor::ReadError};
 fn batch(store: &mut Store, texts: &[&str]) -> Batch {
     let lane = store.lane("press", "result");
     Batch {
-        records: texts.iter().map(|text| (lane, Bytes::copy_from_slice(text.as_bytes()))).collect(),
+        records: texts.iter().map(|text| (lane, Bytes::copy_from_slice(text.as_bytes())).into()).collect(),
         ..Batch::default()
     }
 }

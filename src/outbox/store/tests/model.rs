@@ -8,7 +8,7 @@ use super::{
 #[test]
 fn it_holds_what_a_simple_model_holds() {
     let (mut merged, mut shed) = (0, 0);
-    for seed in 100..130 {
+    for seed in 100..140 {
         let disk = FaultyDisk::new(1 << 30);
         let mut promises = Promises::default();
         run(&disk, seed, 150, &mut promises).unwrap();

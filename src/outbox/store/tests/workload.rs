@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::disk::FaultyDisk;
 use crate::store::{
-    Batch, Fate, Fresh, Lane, Moment, Recovery, Room, Store, StoreOptions, UnitBooks,
+    Batch, Fate, Fresh, Lane, Moment, Record, Recovery, Room, Store, StoreOptions, UnitBooks,
     cursor::{Cursor, ReadError},
 };
 use edgeward_core::domain::{ClassPolicy, Durability, Order};
@@ -48,6 +48,10 @@ pub struct Promises {
     pub accepted: BTreeMap<Key, Bytes>,
     /// What was ended, and whether that was flushed since.
     pub ended: BTreeMap<Key, bool>,
+    /// The newest memory of each source whose batch was accepted.
+    pub memories: BTreeMap<String, Bytes>,
+    /// A record of the batch on the way, and the memory that becomes durable with it.
+    pub on_the_way: Option<(Key, String, Bytes)>,
     /// How often the run merged, and how many records it shed.
     pub merged: u64,
     pub shed: u64,
@@ -133,7 +137,7 @@ pub fn run(disk: &FaultyDisk, seed: u64, steps: u64, promises: &mut Promises) ->
             }
             let payload: Vec<u8> = (0..bytes).map(|_| random.next() as u8).collect();
             let lane = store.lane(pipeline, class);
-            batch.records.push((lane, Bytes::from(payload)));
+            batch.records.push((lane, Bytes::from(payload)).into());
             let units = UnitBooks { received: 1, scored: 1, ..UnitBooks::default() };
             batch.units.push((store.pipeline(pipeline), units));
             keys.push(lane);
@@ -151,14 +155,14 @@ pub fn run(disk: &FaultyDisk, seed: u64, steps: u64, promises: &mut Promises) ->
         if random.below(3) == 0 {
             let pipeline = PIPELINES[random.below(2) as usize];
             let lane = store.input_lane(pipeline);
-            batch.records.push((lane, Bytes::from(vec![step as u8; 60])));
+            batch.records.push((lane, Bytes::from(vec![step as u8; 60])).into());
             batch.units.push((store.pipeline(pipeline), UnitBooks { received: 1, ..UnitBooks::default() }));
             let next = store.shared().state().lanes[usize::from(lane)].next;
             inputs.push((lane, next));
         }
         let mut next: BTreeMap<u16, u64> = BTreeMap::new();
         let mut offered = Vec::new();
-        for (lane, payload) in &batch.records {
+        for Record { lane, payload, .. } in &batch.records {
             let first = store.shared().state().lanes[usize::from(*lane)].next;
             let sequence = next.entry(*lane).or_insert(first);
             let key = key(&store, *lane, *sequence);
@@ -166,7 +170,14 @@ pub fn run(disk: &FaultyDisk, seed: u64, steps: u64, promises: &mut Promises) ->
             promises.offered.insert(key.clone(), payload.clone());
             offered.push((key, payload.clone()));
         }
+        let (source, memory) = (format!("source-{}", step % 3), Bytes::from(format!("after {step}")));
+        if let Some((key, _)) = offered.last() {
+            let press = store.pipeline("press");
+            batch.memories.push((press, [1; 16], source.as_str().into(), Some(memory.clone())));
+            promises.on_the_way = Some((key.clone(), source.clone(), memory.clone()));
+        }
         store.commit(&batch)?;
+        promises.memories.extend(promises.on_the_way.take().map(|(_, source, memory)| (source, memory)));
         flushed(promises);
         promises.accepted.extend(offered);
         if random.below(4) == 0 {
@@ -245,6 +256,23 @@ pub fn broken_promise(store: &Store, recovery: &Recovery, promises: &Promises) -
         if !there.contains_key(key) && !promises.ended.contains_key(key) {
             return Some(format!("{key:?} was accepted and is gone"));
         }
+    }
+    // A memory is that of the last outcome that is there, and of no later one.
+    let mut memories = promises.memories.clone();
+    if let Some((key, source, memory)) = &promises.on_the_way
+        && (there.contains_key(key) || promises.ended.contains_key(key))
+    {
+        memories.insert(source.clone(), memory.clone());
+    }
+    let state = store.shared();
+    let state = state.state();
+    let press = state.pipelines.iter().find(|pipeline| pipeline.name == "press");
+    let found = press.map(|press| press.memories.by_age()).unwrap_or_default();
+    let found: BTreeMap<String, Bytes> =
+        found.into_iter().map(|(source, memory)| (source.to_owned(), memory.clone())).collect();
+    drop(state);
+    if found != memories {
+        return Some(format!("memories are {found:?}, should be {memories:?}"));
     }
     unbalanced(store, &there)
 }
