@@ -1,17 +1,19 @@
 //! A worker's side of the outbox: classes, submissions, what stays on disk.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 use super::{queue::Job, retention::Retention};
 use crate::config::PipelineConfig;
 use edgeward_core::{
+    crypto::Sha256,
     domain::{Epoch, Reason, ShedPolicy},
     scoring::{Scorer, Verdict},
 };
-use edgeward_outbox::{ClassSettings, RESULT_CLASS};
-use edgeward_outbox::{Input, Journal, Outbox, Outcome, Submission};
+use edgeward_outbox::{
+    ClassSettings, Input, Journal, Outbox, Outcome, RESULT_CLASS, Submission, store::Definition,
+};
 
 /// What one pipeline needs to make its outcomes durable.
 pub(super) struct Durable {
@@ -22,6 +24,8 @@ pub(super) struct Durable {
     /// Verdicts are published live too.
     pub live: bool,
     retention: Option<Retention>,
+    /// Names what memories of sources are of; none where nothing is remembered but readings.
+    definition: Option<Definition>,
     submission: Submission,
     /// Readings of this batch by source, with the token of their message.
     readings: Vec<(Arc<str>, usize)>,
@@ -38,7 +42,9 @@ impl Durable {
         replay: bool,
     ) -> Self {
         let (name, live) = (pipeline.name.as_str(), pipeline.live);
-        let remembers = pipeline.model.plan.remembers_readings();
+        let plan = &pipeline.model.plan;
+        let (remembers, keeps_memory) = (plan.remembers_readings(), plan.keeps_memory());
+        let definition = Some(definition_of(pipeline));
         let (journal, pipeline) = (Journal::new(outbox.clone(), name, epoch, replay), outbox.pipeline(name));
         Durable {
             outbox,
@@ -47,6 +53,7 @@ impl Durable {
             journal,
             live,
             retention: remembers.then(Retention::default),
+            definition: definition.filter(|_| keeps_memory),
             submission: Submission { pipeline, ..Submission::default() },
             readings: Vec::new(),
             unnamed: "".into(),
@@ -130,6 +137,34 @@ impl Durable {
         self.outbox.submit(std::mem::replace(&mut self.submission, empty));
     }
 
+    /// What conditions, smoothing and running means know after the batch goes to disk with it.
+    pub fn remember(&mut self, scorer: &mut Scorer) {
+        let Some(definition) = self.definition else { return };
+        let memories = scorer.take_memories().into_iter();
+        let memories = memories.map(|(source, memory)| (definition, source, memory.map(Bytes::from)));
+        self.submission.memories.extend(memories);
+    }
+
+    /// Gives a fresh scorer what its sources knew when the last batch was stored.
+    pub fn recall(&self, name: &str, scorer: &mut Scorer) {
+        let Some(definition) = self.definition else { return };
+        // Of the worker before this one, too.
+        self.outbox.until_written();
+        let (memories, dropped) = self.outbox.memories(name, definition);
+        if dropped > 0 {
+            tracing::warn!(
+                pipeline = name,
+                sources = dropped,
+                "the model, its outputs or conditions changed: what sources were remembered for is dropped"
+            );
+        }
+        let kept = memories.iter().filter(|(source, memory)| scorer.restore(source, memory, Duration::ZERO));
+        let kept = kept.count();
+        if !memories.is_empty() {
+            tracing::info!(pipeline = name, sources = kept, "conditions and smoothing go on where they were");
+        }
+    }
+
     /// After a death: the settled messages that windows and last known values rest on, to be read again; none
     /// where nothing rests on any. Waits for what was handed in, so that nothing settled is missing.
     pub fn replay(&mut self, name: &str) -> Option<Journal> {
@@ -173,6 +208,15 @@ impl Durable {
                 .any(|job| job.settled_before && job.input.as_ref().is_some_and(|of| Arc::ptr_eq(of, input)))
         });
     }
+}
+
+/// Names what memories of a pipeline's sources are of: its model, and how that is declared.
+fn definition_of(pipeline: &PipelineConfig) -> Definition {
+    let mut hash = Sha256::default();
+    hash.update(pipeline.model.identity.digest.as_bytes());
+    hash.update(format!("{:?} {:?}", pipeline.model.plan.spec(), pipeline.source).as_bytes());
+    let hash = hash.finish();
+    std::array::from_fn(|at| hash[at])
 }
 
 /// The place of the first class, by priority, one of whose conditions holds.

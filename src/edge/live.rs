@@ -27,11 +27,15 @@ impl Work {
     pub fn live(&mut self) {
         let mut scorer = (self.parts.scorer)();
         let (mut server, mut jobs, mut deaths) = (Server::default(), Vec::new(), Deaths::default());
-        let mut is_new = false;
+        // At the start the journal itself is read from its beginning.
+        let (mut is_new, mut has_died) = (true, false);
         loop {
             let lived = catch_unwind(AssertUnwindSafe(|| {
                 if std::mem::take(&mut is_new) {
-                    self.remember(&mut server, &mut scorer, &mut jobs);
+                    self.recall(&mut scorer);
+                    if has_died {
+                        self.replay(&mut server, &mut scorer, &mut jobs);
+                    }
                 }
                 if self.signals.closed.load(Ordering::Acquire) {
                     self.shed(&mut jobs);
@@ -47,7 +51,7 @@ impl Work {
                 tracing::error!(pipeline, panic, pause_ms, "the pipeline's thread died and is begun again");
                 self.parts.queue.pause(pause);
                 scorer = (self.parts.scorer)();
-                is_new = true;
+                (is_new, has_died) = (true, true);
             } else if !self.signals.closed.swap(true, Ordering::AcqRel) {
                 let within_secs = DEATHS_WITHIN.as_secs();
                 tracing::error!(
@@ -87,8 +91,15 @@ impl Work {
         (self.evicted, self.panics, self.counts) = (0, 0, Counts::default());
     }
 
-    /// Reads back what the new scorer has to remember of the messages before it.
-    fn remember(&mut self, server: &mut Server, scorer: &mut Scorer, jobs: &mut Vec<Job>) {
+    /// What the scorer's sources knew when the last batch was stored.
+    fn recall(&mut self, scorer: &mut Scorer) {
+        if let Some(durable) = &self.parts.durable {
+            durable.recall(&self.parts.name, scorer);
+        }
+    }
+
+    /// Reads back the messages that windows and last known values of the new scorer rest on.
+    fn replay(&mut self, server: &mut Server, scorer: &mut Scorer, jobs: &mut Vec<Job>) {
         let max_batch = self.parts.max_batch;
         let name = self.parts.name.clone();
         let replay = self.parts.durable.as_mut().and_then(|durable| durable.replay(&name));

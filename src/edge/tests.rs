@@ -46,6 +46,8 @@ const WINDOW: &str = "[inputs.x]\nfields = [\"v\"]\n[window]\nlength = 3\nstep =
 const BY_TIME: &str = "[payload]\ntime = \"t\"\n[inputs.x]\nfields = [\"v\"]\n[window]\nduration_secs = 10\n\
     step_secs = 5\nlateness_secs = 1\n[prepare]\nversion = 1\n[[prepare.steps]]\nstep = \"statistics\"\n\
     statistics = [\"sum\"]";
+const SLOW: &str = "[inputs.x]\nfields = [\"v\"]\n[outputs.sum]\ntensor = \"sum\"\nkind = \"value\"\nindex = 0\n\
+    [conditions.hot]\noutput = \"sum\"\noperator = \">\"\nvalue = 4.0\nfor_count = 3";
 const LAST: &str = "[inputs.x]\nfields = [\"v\", { path = \"w\", missing = \"last\" }]";
 
 fn outbox_config(dir: &Path) -> OutboxSettings {
@@ -316,6 +318,51 @@ fn a_window_goes_on_after_the_death_of_its_thread() {
     let kept: u64 = state.lanes.iter().filter(|lane| lane.is_input()).map(|lane| lane.books.pending()).sum();
     assert_eq!(kept, 2, "the last two");
     assert!(!rig.worker.is_closed());
+    rig.stop();
+}
+
+/// Whether the condition `hot` held, by result.
+fn hot(rig: &Rig) -> Vec<bool> {
+    let mut cursor = rig.outbox.cursor(RESULT_CLASS, Order::OldestFirst);
+    let mut hot = Vec::new();
+    while let Some(item) = cursor.next(&|_, _| false).unwrap() {
+        let verdict: serde_json::Value = serde_json::from_slice(&item.payload).unwrap();
+        hot.push(verdict["conditions"]["hot"].as_bool().unwrap());
+    }
+    hot
+}
+
+fn say_all(rig: &mut Rig, values: &[i32], results: usize) {
+    for v in values {
+        let open = rig.say("a", &format!("{{\"v\":{v}}}"));
+        until("its fate is stored", || acknowledged(&open));
+    }
+    rig.until_stored(results);
+}
+
+#[test]
+fn a_condition_that_must_last_goes_on_after_a_restart_and_after_a_death() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::named("lasting", dir.path(), SLOW, &[1], false);
+    say_all(&mut rig, &[9, 9], 2);
+    assert_eq!(hot(&rig), [false, false]);
+    rig.stop();
+    // It holds from the third reading in a row on, whoever had the first two.
+    let mut rig = Rig::named("lasting", dir.path(), SLOW, &[1], false);
+    say_all(&mut rig, &[9, 1, 9], 5);
+    assert_eq!(hot(&rig), [false, false, true, false, false]);
+    rig.stop();
+    edgeward_core::fault_injection::order("score-lasting:2");
+    let mut rig = Rig::named("lasting", dir.path(), SLOW, &[1], false);
+    say_all(&mut rig, &[9, 1, 9], 7);
+    // The middle one was in work when the thread died.
+    assert_eq!(hot(&rig), [false, false, true, false, false, false, true]);
+    rig.stop();
+    // What was remembered for one condition is nothing to another.
+    let mut rig =
+        Rig::named("lasting", dir.path(), &SLOW.replace("for_count = 3", "for_count = 2"), &[1], false);
+    say_all(&mut rig, &[9], 8);
+    assert_eq!(hot(&rig).last(), Some(&false));
     rig.stop();
 }
 

@@ -237,6 +237,7 @@ impl Client for Work {
         stats.receive(batch.more_units);
         if let Some(durable) = &mut self.parts.durable {
             durable.received(batch.more_units);
+            durable.remember(scorer);
             durable.submit(scorer, jobs, batch.first_token);
         }
         stats.settle(Bucket::Scored, self.counts.scored);

@@ -73,7 +73,7 @@ impl Filled {
             let (lane, pipeline) = (store.lane("press", class), store.pipeline("press"));
             let text = format!(r#"{{"schema":1,"id":"{number:032x}","pipeline":"press"}}"#);
             let units = UnitBooks { received: 1, scored: 1, ..UnitBooks::default() };
-            let records = vec![(lane, Bytes::from(text))];
+            let records = vec![(lane, Bytes::from(text)).into()];
             store.commit(&Batch { records, units: vec![(pipeline, units)], ..Batch::default() }).unwrap();
         }
         let lane = store.lane("press", "result");

@@ -4,14 +4,17 @@ use std::io::{self, IsTerminal, Write};
 
 use console::style;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{args::OutboxArgs, folder, ls::Line};
 use crate::cli::{
     Failure,
     text::{age, print_json},
 };
-use edgeward_outbox::tools::{Snapshot, Wanted, show as find};
+use edgeward_outbox::{
+    Envelope,
+    tools::{Snapshot, Wanted, show as find},
+};
 
 #[derive(Serialize)]
 struct Shown {
@@ -20,6 +23,18 @@ struct Shown {
     /// It was delivered or let go, and is still on disk.
     ended: bool,
     payload: Value,
+    /// What comes with the payload, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope: Option<Value>,
+}
+
+fn described(envelope: &Envelope) -> Value {
+    json!({
+        "output": envelope.output,
+        "content_type": envelope.content_type,
+        "content_encoding": envelope.content_encoding,
+        "properties": envelope.properties,
+    })
 }
 
 pub fn show(
@@ -47,7 +62,8 @@ pub fn show(
     if json {
         let payload = serde_json::from_slice(&record.payload)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&record.payload).into_owned()));
-        return print_json(&Shown { line: Line::from(&record), ended, payload });
+        let envelope = record.envelope.as_deref().map(described);
+        return print_json(&Shown { line: Line::from(&record), ended, payload, envelope });
     }
     let end = if ended { ", has ended" } else { "" };
     let head =

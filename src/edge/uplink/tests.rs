@@ -14,7 +14,8 @@ use crate::{
 };
 use edgeward_core::domain::{ClassPolicy, Durability, Order};
 use edgeward_outbox::{
-    ClassSettings, Outbox, OutboxSettings, OutboxThread, RESULT_CLASS, Submission, open, store::UnitBooks,
+    ClassSettings, Outbox, OutboxSettings, OutboxThread, Outcome, RESULT_CLASS, Submission, open,
+    store::UnitBooks,
 };
 
 const ALARM: u16 = 0;
@@ -92,7 +93,8 @@ impl Rig {
     }
 
     fn store(&self, class: u16, payloads: impl IntoIterator<Item = String>) {
-        let results: Vec<_> = payloads.into_iter().map(|payload| (class, payload.into())).collect();
+        let outcome = |payload: String| Outcome { class, payload: payload.into(), envelope: None };
+        let results: Vec<_> = payloads.into_iter().map(outcome).collect();
         let units = results.len() as u64;
         let units = UnitBooks { received: units, scored: units, ..UnitBooks::default() };
         self.outbox.submit(Submission { results, units, ..Submission::default() });

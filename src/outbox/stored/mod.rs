@@ -112,12 +112,12 @@ impl Format {
         }
     }
 
-    /// A record of an exported file, from the front of `bytes`: its lane in the index, its payload and envelope.
-    pub fn take_carried(self, bytes: &[u8]) -> Option<(u16, &[u8], Option<Arc<Envelope>>, &[u8])> {
+    /// A record of an exported file from the front of `bytes`, and what stands behind it.
+    pub fn take_carried(self, bytes: &[u8]) -> Option<(Carried<'_>, &[u8])> {
         match self {
             Format::One => {
                 let (entry, rest) = postcard::take_from_bytes::<one::Carried<'_>>(bytes).ok()?;
-                Some((entry.lane, entry.payload, None, rest))
+                Some((Carried { lane: entry.lane, payload: entry.payload, envelope: None }, rest))
             }
             Format::Two => {
                 let (lane, rest) = take_varint(bytes)?;
@@ -125,10 +125,19 @@ impl Format {
                 let (_sequence, rest) = take_varint(rest)?;
                 let (payload, rest) = take(rest)?;
                 let (envelope, rest) = take_envelope(has_envelope, rest)?;
-                Some((lane, payload, envelope.map(read_envelope), rest))
+                Some((Carried { lane, payload, envelope: envelope.map(read_envelope) }, rest))
             }
         }
     }
+}
+
+/// A record of an exported file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Carried<'b> {
+    /// In the file's index.
+    pub lane: u16,
+    pub payload: &'b [u8],
+    pub envelope: Option<Arc<Envelope>>,
 }
 
 /// Appends a directory.

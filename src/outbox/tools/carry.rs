@@ -332,8 +332,8 @@ impl Reader {
         let mut rest: &[u8] = &body;
         let mut records = Vec::new();
         while !rest.is_empty() {
-            let (lane, payload, envelope, after) =
-                self.format.take_carried(rest).ok_or_else(|| nonsense(self))?;
+            let (record, after) = self.format.take_carried(rest).ok_or_else(|| nonsense(self))?;
+            let stored::Carried { lane, payload, envelope } = record;
             if usize::from(lane) >= self.index.lanes.len() {
                 return Err(nonsense(self));
             }

@@ -10,9 +10,9 @@ const FENCES: &[(&str, &[&str])] = &[
     ("image", &["core/vision", "engine/native/ops/vision"]),
     ("indicatif", &["cli"]),
     ("mqtt5", &["demo"]),
-    ("postcard", &["outbox"]),
+    ("postcard", &["outbox/stored"]),
     ("prometheus_client", &["telemetry/metrics"]),
-    ("prost", &["engine"]),
+    ("prost", &["engine", "outbox/stored"]),
     (
         "realfft",
         &["core/signal/spectra", "engine/fourier.rs", "engine/native/kernels", "engine/native/ops/signals"],
