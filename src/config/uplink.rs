@@ -17,6 +17,8 @@ pub struct UplinkConfig {
     pub batch_messages: usize,
     /// How long a batch waits to be full.
     pub batch_delay: Duration,
+    /// Bytes on the way without an acknowledgement; one message may be larger.
+    pub max_in_flight_bytes: usize,
     /// Payloads are compressed with gzip.
     pub gzip: bool,
     /// Payload bytes of metered classes in 24 hours of the outbox's time; none: no bound.
@@ -100,6 +102,7 @@ pub(super) fn read(
     let count = |key, default: u64, range| section.integer(key, range).unwrap_or(default);
     let batch_messages = count("batch_messages", 1, 1..=10_000) as usize;
     let batch_delay = Duration::from_millis(count("batch_delay_ms", 100, 0..=3_600_000));
+    let max_in_flight_bytes = count("max_in_flight_bytes", 4 << 20, 1 << 10..=1 << 40) as usize;
     let gzip = section.choice("compression", &[("none", false), ("gzip", true)]).unwrap_or(false);
     let some = |key| section.integer(key, 0..=u64::MAX).filter(|value| *value > 0);
     let (bytes_per_day, messages_per_sec) = (some("bytes_per_day"), some("messages_per_sec"));
@@ -123,6 +126,7 @@ pub(super) fn read(
         topic,
         batch_messages,
         batch_delay,
+        max_in_flight_bytes,
         gzip,
         bytes_per_day,
         messages_per_sec,

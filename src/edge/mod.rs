@@ -20,7 +20,7 @@ mod storage;
 mod supervise;
 #[cfg(test)]
 mod tests;
-mod uplink;
+pub mod uplink;
 mod worker;
 
 pub use app::{BuildError, Command, Daemon};

@@ -113,7 +113,7 @@ impl Storage {
             desks[at].1 = desk.clone();
         }
         let events: Events = desk.clone();
-        let (link, session) = MqttUplink::new(config.options.clone(), events.clone());
+        let (link, session) = MqttUplink::new(config, events.clone());
         let control = MqttUplink::control(&session);
         let run = MqttUplink::run(session, config.name.clone(), events, self.telemetry.clone());
         let of = |class: &&ClassSettings| class.uplink.as_deref() == Some(&config.name);
@@ -199,6 +199,17 @@ impl Storage {
             }
         }
         self.look_after_uplinks();
+        let refusing = self.uplinks.iter().find_map(|uplink| {
+            let why = uplink.running.as_ref()?.courier.desk.refusal()?;
+            Some(format!(
+                "uplink {}: the receiver refuses results for good ({why}); they are counted as refused",
+                uplink.config.name
+            ))
+        });
+        match refusing {
+            Some(text) => drop(readiness.enter(State::UplinkRefused, text)),
+            None => drop(readiness.leave(State::UplinkRefused)),
+        }
         let is_up = |uplink: &Uplink| {
             uplink.running.as_ref().is_some_and(|running| running.courier.desk.is_connected())
         };

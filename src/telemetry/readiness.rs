@@ -27,6 +27,8 @@ pub enum State {
     Shedding,
     /// An uplink has no connection: results gather in the outbox.
     UplinkDown,
+    /// The receiver of an uplink refuses results for good: they are counted.
+    UplinkRefused,
     /// No room on the file system: what can't be stored is counted.
     DiskFull,
     /// The outbox can't be written: scoring and live verdicts go on, what can't be stored is counted.
@@ -47,7 +49,7 @@ pub enum State {
 
 impl State {
     /// Every state, in the order documentation lists them.
-    pub const ALL: [State; 16] = [
+    pub const ALL: [State; 17] = [
         State::Starting,
         State::BrokerUnreachable,
         State::BrokerRefused,
@@ -56,6 +58,7 @@ impl State {
         State::PipelineFailed,
         State::Shedding,
         State::UplinkDown,
+        State::UplinkRefused,
         State::DiskFull,
         State::ReadOnly,
         State::StoreDamaged,
@@ -77,6 +80,7 @@ impl State {
             State::PipelineFailed => "pipeline_failed",
             State::Shedding => "shedding",
             State::UplinkDown => "uplink_down",
+            State::UplinkRefused => "uplink_refused",
             State::DiskFull => "disk_full",
             State::ReadOnly => "read_only",
             State::StoreDamaged => "store_damaged",

@@ -1,131 +1,24 @@
 //! Chooses what goes up next, and notes what has arrived.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     ops::Range,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     thread::JoinHandle,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use super::{
-    Outgoing, Uplink, UplinkEvents,
+    Answer, Limits, Parcel, Uplink,
     batch::Batch,
     budget::{Allowed, Budget},
+    desk::{Desk, Seen},
+    flight::{Answered, InFlight},
     line::Line,
 };
 use crate::config::UplinkConfig;
 use edgeward_core::fault_injection;
-use edgeward_outbox::{ClassSettings, Listener, Outbox, UplinkSnapshot, store::Fate};
-
-/// What wakes a courier.
-#[derive(Debug, Default)]
-struct News {
-    arrived: Vec<u64>,
-    connected: bool,
-    commits: u64,
-    stop: bool,
-}
-
-/// What a courier has acted on. It is kept from one wait to the next: what changes while the courier works
-/// is news too.
-#[derive(Debug, Default)]
-struct Seen {
-    /// None before the first look.
-    commits: Option<u64>,
-    connected: bool,
-}
-
-impl News {
-    /// Whether there is something to do. Commits are nothing to a courier whose link is full.
-    fn is_new(&self, seen: &Seen, has_room: bool) -> bool {
-        !self.arrived.is_empty()
-            || (Some(self.commits) != seen.commits && has_room)
-            || self.connected != seen.connected
-    }
-
-    fn note(&self, seen: &mut Seen) {
-        *seen = Seen { commits: Some(self.commits), connected: self.connected };
-    }
-}
-
-/// What a courier shares with its uplink, the outbox and the metrics.
-#[derive(Debug, Default)]
-pub struct Desk {
-    news: Mutex<News>,
-    wake: Condvar,
-    in_flight: AtomicU64,
-    messages: AtomicU64,
-    bytes: AtomicU64,
-    delivered: AtomicU64,
-}
-
-impl Desk {
-    fn news(&self) -> MutexGuard<'_, News> {
-        self.news.lock().expect("not poisoned: nothing panics under this lock")
-    }
-
-    pub fn is_connected(&self) -> bool {
-        self.news().connected
-    }
-
-    /// The desk of the courier that follows: nothing is on the way, the counters go on.
-    pub fn successor(&self) -> Desk {
-        let goes_on = |counter: &AtomicU64| AtomicU64::new(counter.load(Relaxed));
-        Desk {
-            messages: goes_on(&self.messages),
-            bytes: goes_on(&self.bytes),
-            delivered: goes_on(&self.delivered),
-            ..Desk::default()
-        }
-    }
-
-    /// Nobody sits here any more.
-    pub fn died(&self) {
-        self.news().connected = false;
-        self.in_flight.store(0, Relaxed);
-    }
-
-    /// The link in numbers.
-    pub fn snapshot(&self, name: &str) -> UplinkSnapshot {
-        UplinkSnapshot {
-            name: name.to_owned(),
-            connected: self.is_connected(),
-            in_flight: self.in_flight.load(Relaxed),
-            messages: self.messages.load(Relaxed),
-            bytes: self.bytes.load(Relaxed),
-            delivered: self.delivered.load(Relaxed),
-        }
-    }
-}
-
-impl UplinkEvents for Desk {
-    fn arrived(&self, number: u64) {
-        let mut news = self.news();
-        // The courier does not wait while there is any; waking is a system call.
-        let waited_for = news.arrived.is_empty();
-        news.arrived.push(number);
-        drop(news);
-        if waited_for {
-            self.wake.notify_one();
-        }
-    }
-
-    fn connected(&self, connected: bool) {
-        self.news().connected = connected;
-        self.wake.notify_one();
-    }
-}
-
-impl Listener for Desk {
-    fn committed(&self) {
-        self.news().commits += 1;
-        self.wake.notify_one();
-    }
-}
+use edgeward_outbox::{ClassSettings, Listener, Outbox, store::Fate};
 
 /// Everything a courier is built from.
 pub struct CourierParts {
@@ -187,8 +80,8 @@ struct Work {
     parts: CourierParts,
     lines: Vec<Line>,
     budget: Budget,
-    /// Records of each message in flight.
-    in_flight: HashMap<u64, Vec<(u16, u64)>>,
+    in_flight: InFlight,
+    limits: Limits,
     /// Records in flight or in a batch.
     taken: HashSet<(u16, u64)>,
     batches: Vec<Batch>,
@@ -208,8 +101,9 @@ impl Work {
         Work {
             budget: Budget::new(bytes_per_day, messages_per_sec, window, spent),
             lines,
+            limits: parts.uplink.limits(),
             parts,
-            in_flight: HashMap::new(),
+            in_flight: InFlight::default(),
             taken: HashSet::new(),
             batches: Vec::new(),
             next_number: 1,
@@ -221,8 +115,8 @@ impl Work {
         let mut seen = Seen::default();
         let mut look_in = None;
         loop {
-            let (arrived, connected, stop) = self.wait(&mut seen, look_in, stop_at);
-            self.arrived(arrived);
+            let (answers, connected, stop) = self.wait(&mut seen, look_in, stop_at);
+            self.answered(answers);
             if stop {
                 let at = *stop_at.get_or_insert_with(|| Instant::now() + GOODBYE);
                 if self.in_flight.is_empty() || !connected || at <= Instant::now() {
@@ -242,14 +136,14 @@ impl Work {
         seen: &mut Seen,
         look_in: Option<Duration>,
         stop_at: Option<Instant>,
-    ) -> (Vec<u64>, bool, bool) {
+    ) -> (Answers, bool, bool) {
         let desk = &self.parts.desk;
         let mut news = desk.news();
         let begin = Instant::now();
         let look_in = stop_at.map(|at| at.saturating_duration_since(begin)).or(look_in);
         loop {
             let stopping = news.stop && stop_at.is_none();
-            let has_room = self.in_flight.len() < self.parts.uplink.max_in_flight();
+            let has_room = self.in_flight.has_room(&self.limits);
             if stopping || news.is_new(seen, has_room) {
                 break;
             }
@@ -265,34 +159,61 @@ impl Work {
             };
         }
         news.note(seen);
-        (std::mem::take(&mut news.arrived), news.connected, news.stop)
+        (std::mem::take(&mut news.answers), news.connected, news.stop)
     }
 
-    fn arrived(&mut self, numbers: Vec<u64>) {
-        if numbers.is_empty() {
-            return;
+    fn answered(&mut self, answers: Answers) {
+        let mut answered = Answered::default();
+        for (number, records, answer) in answers {
+            match &answer {
+                Answer::Delivered => {}
+                Answer::Refused(why) => {
+                    if self.parts.desk.refused(why) {
+                        let uplink = self.parts.config.name.as_str();
+                        tracing::warn!(
+                            uplink,
+                            why,
+                            "the receiver refused results for good: they are counted"
+                        );
+                    }
+                }
+                Answer::Later(after) => {
+                    let before = answered.later.len();
+                    self.in_flight.answer(number, records, &answer, &mut answered);
+                    for (class, _) in &answered.later[before..] {
+                        self.lines[*class].pause(Instant::now() + *after);
+                    }
+                    continue;
+                }
+            }
+            self.in_flight.answer(number, records, &answer, &mut answered);
         }
-        let mut records: Vec<(u16, u64)> =
-            numbers.iter().filter_map(|number| self.in_flight.remove(number)).flatten().collect();
-        for record in &records {
+        let Answered { delivered, refused, later } = answered;
+        for record in delivered.iter().chain(&refused).chain(later.iter().map(|(_, record)| record)) {
             self.taken.remove(record);
         }
-        self.parts.desk.delivered.fetch_add(records.len() as u64, Relaxed);
-        records.sort_unstable();
+        self.parts.desk.delivered.fetch_add(delivered.len() as u64, Relaxed);
         let mut ended: Vec<(u16, Range<u64>, Fate)> = Vec::new();
-        for (lane, sequence) in records {
-            match ended.last_mut() {
-                Some((last, range, _)) if *last == lane && range.end == sequence => range.end += 1,
-                _ => ended.push((lane, sequence..sequence + 1, Fate::Delivered)),
+        for (mut records, fate) in [(delivered, Fate::Delivered), (refused, Fate::Refused)] {
+            records.sort_unstable();
+            for (lane, sequence) in records {
+                match ended.last_mut() {
+                    Some((last, range, same)) if *last == lane && range.end == sequence && *same == fate => {
+                        range.end += 1;
+                    }
+                    _ => ended.push((lane, sequence..sequence + 1, fate)),
+                }
             }
         }
-        self.parts.outbox.end(ended);
+        if !ended.is_empty() {
+            self.parts.outbox.end(ended);
+        }
     }
 
     /// Sends as much as may be sent now. When to look again, if not for news.
     fn send(&mut self) -> Option<Duration> {
         let mut look_in = None;
-        while self.in_flight.len() < self.parts.uplink.max_in_flight() {
+        while self.in_flight.has_room(&self.limits) {
             let wall_ms =
                 SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
             let allowed = self.budget.allows(self.parts.outbox.now_ms(), wall_ms, Instant::now());
@@ -312,7 +233,7 @@ impl Work {
             let same = self.batches.iter().position(|batch| batch.lane == item.lane);
             let at = match same {
                 Some(at) => {
-                    self.batches[at].push(&item);
+                    self.batches[at].push(item);
                     at
                 }
                 None => {
@@ -320,14 +241,14 @@ impl Work {
                     self.batches.len() - 1
                 }
             };
-            if self.batches[at].is_full(self.parts.config.batch_messages) {
+            if self.batches[at].is_full(&self.limits) {
                 let batch = self.batches.swap_remove(at);
                 self.send_batch(batch);
             }
         }
         let delay = self.parts.config.batch_delay;
         let mut at = 0;
-        while at < self.batches.len() && self.in_flight.len() < self.parts.uplink.max_in_flight() {
+        while at < self.batches.len() && self.in_flight.has_room(&self.limits) {
             if self.batches[at].since.elapsed() >= delay {
                 let batch = self.batches.swap_remove(at);
                 self.send_batch(batch);
@@ -337,7 +258,8 @@ impl Work {
         }
         let batch_due = self.batches.iter().map(|batch| delay.saturating_sub(batch.since.elapsed())).min();
         let trouble = self.lines.iter().any(Line::is_troubled).then_some(LOOK_AGAIN);
-        [look_in, batch_due, trouble].into_iter().flatten().min()
+        let paused = self.lines.iter().filter_map(Line::paused_for).min();
+        [look_in, batch_due, trouble, paused].into_iter().flatten().min()
     }
 
     /// A batch that is not full and must not wait longer for the link while records of `class` fill
@@ -374,57 +296,29 @@ impl Work {
     fn send_batch(&mut self, batch: Batch) {
         let number = self.next_number;
         self.next_number += 1;
-        let payload = batch.payload(self.parts.config.gzip);
-        let topic = self.topic(&batch);
-        let bytes = payload.len() as u64;
-        if self.lines[batch.class].class.metered
+        let class = batch.class;
+        let records = batch.records.iter().map(|item| (item.lane, item.sequence)).collect();
+        let bytes = self.parts.uplink.send(self.parcel(number, batch));
+        if self.lines[class].class.metered
             && let Some((day, spent)) = self.budget.spend(bytes)
         {
             self.parts.outbox.spent(&self.parts.config.name, day, spent);
         }
-        self.in_flight.insert(number, batch.records);
+        self.in_flight.sent(number, class, records, usize::try_from(bytes).unwrap_or(usize::MAX));
         self.parts.desk.messages.fetch_add(1, Relaxed);
         self.parts.desk.bytes.fetch_add(bytes, Relaxed);
-        self.parts.uplink.send(Outgoing { number, topic, payload });
     }
 
-    fn topic(&self, batch: &Batch) -> String {
+    fn parcel(&self, number: u64, batch: Batch) -> Parcel {
         let shared = self.parts.outbox.shared();
         let state = shared.state();
-        let Some(lane) = state.lane(batch.lane) else { return String::new() };
-        let pipeline = state.pipelines[usize::from(lane.pipeline)].name.as_str();
-        let source =
-            if self.parts.config.topic.needs_source() { source_of(batch.first()) } else { String::new() };
-        self.parts.config.topic.fill(pipeline, &lane.class, &source)
+        let pipeline =
+            state.lane(batch.lane).and_then(|lane| state.pipelines.get(usize::from(lane.pipeline)));
+        let pipeline = pipeline.map_or("", |pipeline| pipeline.name.as_str()).into();
+        let class = self.lines[batch.class].class.name.as_str().into();
+        Parcel { number, pipeline, class, records: batch.records }
     }
 }
 
-/// The source of a verdict; "none" where it has no name.
-fn source_of(payload: &[u8]) -> String {
-    #[derive(serde::Deserialize)]
-    struct Verdict {
-        source: Option<String>,
-    }
-    let verdict: Option<Verdict> = serde_json::from_slice(payload).ok();
-    verdict.and_then(|verdict| verdict.source).unwrap_or_else(|| "none".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_that_connects_while_the_courier_works_is_news() {
-        let desk = Desk::default();
-        let mut seen = Seen::default();
-        assert!(desk.news().is_new(&seen, true), "the first look");
-        desk.news().note(&mut seen);
-        assert!(!desk.news().is_new(&seen, true));
-        // The courier works on what it has seen; nobody waits to be woken.
-        desk.connected(true);
-        assert!(desk.news().is_new(&seen, false));
-        desk.news().note(&mut seen);
-        desk.committed();
-        assert!(desk.news().is_new(&seen, true) && !desk.news().is_new(&seen, false));
-    }
-}
+/// Numbers of parcels, places of records in them, and what became of those.
+type Answers = Vec<(u64, Range<usize>, Answer)>;

@@ -7,7 +7,10 @@ use edgeward_outbox::{
         cursor::{Cursor, Item, ReadError},
     },
 };
-use std::{collections::HashSet, time::Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 /// A class, where reading stands, and what is to go next.
 pub(super) struct Line {
@@ -16,6 +19,8 @@ pub(super) struct Line {
     ready: Option<Item>,
     /// It could not be read.
     troubled: bool,
+    /// The receiver asked for this pause; what it did not take is read again then.
+    paused_until: Option<Instant>,
     /// Since when something waits that was not chosen.
     pub waits_since: Option<Instant>,
 }
@@ -23,12 +28,20 @@ pub(super) struct Line {
 impl Line {
     pub fn new(outbox: &Outbox, class: ClassSettings) -> Self {
         let cursor = outbox.cursor(&class.name, class.policy.order);
-        Line { class, cursor, ready: None, troubled: false, waits_since: None }
+        Line { class, cursor, ready: None, troubled: false, paused_until: None, waits_since: None }
     }
 
     /// True when a record waits; reads on if need be.
     pub fn has_ready(&mut self, outbox: &Outbox, taken: &HashSet<(u16, u64)>) -> bool {
         self.troubled = false;
+        if let Some(until) = self.paused_until {
+            if until > Instant::now() {
+                return false;
+            }
+            self.paused_until = None;
+            self.ready = None;
+            self.cursor.rewind();
+        }
         while self.ready.is_none() {
             match self.cursor.next(&|lane, sequence| taken.contains(&(lane, sequence))) {
                 Ok(Some(item)) if self.is_expired(&item, outbox.now_ms()) => {
@@ -61,6 +74,16 @@ impl Line {
     /// It should be tried again although nothing new comes.
     pub fn is_troubled(&self) -> bool {
         self.troubled
+    }
+
+    /// Sends nothing until then, and begins again with what is pending.
+    pub fn pause(&mut self, until: Instant) {
+        self.paused_until = self.paused_until.max(Some(until));
+    }
+
+    /// How much longer it is paused.
+    pub fn paused_for(&self) -> Option<Duration> {
+        self.paused_until.map(|until| until.saturating_duration_since(Instant::now()))
     }
 
     pub fn take(&mut self) -> Option<Item> {

@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Events, Outgoing, Uplink};
+use super::{Answer, Events, Limits, Parcel, Uplink, message};
 use crate::{
+    config::{UplinkConfig, UplinkTopic},
     mqtt::{
         Admission, ConnectError, Control, Handler, Incoming, Options, Publish, Publisher, Qos, Receipt,
         Receiver, Session,
@@ -17,28 +18,41 @@ use edgeward_core::fault_injection;
 pub struct MqttUplink {
     publisher: Publisher,
     receipts: Arc<Receipts>,
-    max_in_flight: usize,
+    topic: UplinkTopic,
+    gzip: bool,
+    limits: Limits,
 }
+
+/// A message is sent at this size, whatever its count.
+const MESSAGE_BYTES: usize = 128 << 10;
 
 #[derive(Debug)]
 struct Receipts(Events);
 
 impl Receiver for Receipts {
     fn arrived(&self, number: u64) {
-        self.0.arrived(number);
+        self.0.answered(number, 0..usize::MAX, Answer::Delivered);
     }
 }
 
 impl MqttUplink {
     /// A link and the session that carries it, to be run by [`run`].
-    pub fn new(options: Options, events: Events) -> (MqttUplink, Session) {
-        let max_in_flight = options.max_in_flight;
+    pub fn new(config: &UplinkConfig, events: Events) -> (MqttUplink, Session) {
+        let options = config.options.clone();
+        let limits = Limits {
+            parcels: options.max_in_flight,
+            bytes: config.max_in_flight_bytes,
+            parcel_records: config.batch_messages,
+            parcel_bytes: MESSAGE_BYTES,
+        };
         // The courier bounds what waits; a bound here would make it wait for itself.
         let session = Session::new(Options { max_pending_bytes: usize::MAX, ..options }, Default::default());
         let uplink = MqttUplink {
             publisher: session.publisher(),
             receipts: Arc::new(Receipts(events)),
-            max_in_flight,
+            topic: config.topic.clone(),
+            gzip: config.gzip,
+            limits,
         };
         (uplink, session)
     }
@@ -56,16 +70,18 @@ impl MqttUplink {
 }
 
 impl Uplink for MqttUplink {
-    fn send(&self, message: Outgoing) {
-        let Outgoing { number, topic, payload } = message;
-        let receipt = Some(Receipt::Number { to: self.receipts.clone(), number });
+    fn send(&self, parcel: Parcel) -> u64 {
+        let (topic, payload) = (message::topic(&self.topic, &parcel), message::payload(&parcel, self.gzip));
+        let bytes = payload.len() as u64;
+        let receipt = Some(Receipt::Number { to: self.receipts.clone(), number: parcel.number });
         let publish = Publish { topic, payload, qos: Qos::AtLeastOnce, retain: false, receipt };
         // Only a closed publisher hands back; the record is still in the outbox.
         self.publisher.publish(&mut vec![publish]);
+        bytes
     }
 
-    fn max_in_flight(&self) -> usize {
-        self.max_in_flight
+    fn limits(&self) -> Limits {
+        self.limits
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::{
     io::Read,
+    ops::Range,
     path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use super::{Courier, CourierParts, Desk, Outgoing, Uplink, UplinkEvents};
+use super::{Answer, Courier, CourierParts, Desk, Limits, Parcel, Uplink, UplinkEvents, message};
 use crate::{
     config::{UplinkConfig, UplinkTopic},
     mqtt::{BrokerUrl, Options},
@@ -15,23 +16,39 @@ use crate::{
 use edgeward_core::domain::{ClassPolicy, Durability, Order};
 use edgeward_outbox::{
     ClassSettings, Outbox, OutboxSettings, OutboxThread, Outcome, RESULT_CLASS, Submission, open,
-    store::UnitBooks,
+    store::{Fate, UnitBooks},
 };
 
 const ALARM: u16 = 0;
 const RESULT: u16 = 1;
 
+/// A message as it goes over MQTT.
+#[derive(Debug)]
+struct Outgoing {
+    number: u64,
+    topic: String,
+    payload: bytes::Bytes,
+}
+
 /// Keeps what it is given.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<Outgoing>>>, usize);
+#[derive(Clone)]
+struct Kept {
+    kept: Arc<Mutex<Vec<Outgoing>>>,
+    topic: UplinkTopic,
+    gzip: bool,
+    limits: Limits,
+}
 
 impl Uplink for Kept {
-    fn send(&self, message: Outgoing) {
-        self.0.lock().unwrap().push(message);
+    fn send(&self, parcel: Parcel) -> u64 {
+        let (topic, payload) = (message::topic(&self.topic, &parcel), message::payload(&parcel, self.gzip));
+        let bytes = payload.len() as u64;
+        self.kept.lock().unwrap().push(Outgoing { number: parcel.number, topic, payload });
+        bytes
     }
 
-    fn max_in_flight(&self) -> usize {
-        self.1
+    fn limits(&self) -> Limits {
+        self.limits
     }
 }
 
@@ -74,6 +91,7 @@ impl Rig {
             topic: UplinkTopic::new("up/{device}/{class}/{pipeline}", "gw").unwrap(),
             batch_messages: 1,
             batch_delay: Duration::ZERO,
+            max_in_flight_bytes: 1 << 20,
             gzip: false,
             bytes_per_day: None,
             messages_per_sec: None,
@@ -81,7 +99,14 @@ impl Rig {
             max_starvation: Duration::from_secs(3600),
         };
         change(&mut config);
-        let (desk, link) = (Arc::new(Desk::default()), Kept(Arc::default(), max_in_flight));
+        let limits = Limits {
+            parcels: max_in_flight,
+            bytes: config.max_in_flight_bytes,
+            parcel_records: config.batch_messages,
+            parcel_bytes: 128 << 10,
+        };
+        let (topic, gzip) = (config.topic.clone(), config.gzip);
+        let (desk, link) = (Arc::new(Desk::default()), Kept { kept: Arc::default(), topic, gzip, limits });
         let parts = CourierParts {
             config,
             classes: classes(),
@@ -110,22 +135,30 @@ impl Rig {
         let sent = self.sent(count);
         sent.into_iter()
             .map(|message| {
-                self.courier.desk.arrived(message.number);
+                self.answer(message.number, 0..usize::MAX, Answer::Delivered);
                 String::from_utf8(message.payload.to_vec()).unwrap()
             })
             .collect()
     }
 
     fn sent(&self, count: usize) -> Vec<Outgoing> {
-        until("so many are sent", || self.link.0.lock().unwrap().len() >= count);
-        self.link.0.lock().unwrap().drain(..count).collect()
+        until("so many are sent", || self.link.kept.lock().unwrap().len() >= count);
+        self.link.kept.lock().unwrap().drain(..count).collect()
+    }
+
+    fn answer(&self, number: u64, records: Range<usize>, answer: Answer) {
+        self.courier.desk.answered(number, records, answer);
     }
 
     fn delivered(&self) -> u64 {
+        self.ended(Fate::Delivered)
+    }
+
+    fn ended(&self, fate: Fate) -> u64 {
         let shared = self.outbox.shared();
         let state = shared.state();
         let results = state.lanes.iter().filter(|lane| !lane.is_input());
-        results.map(|lane| lane.books.ended(edgeward_outbox::store::Fate::Delivered)).sum()
+        results.map(|lane| lane.books.ended(fate)).sum()
     }
 
     fn stop(mut self) {
@@ -174,7 +207,7 @@ fn an_alarm_does_not_wait_behind_a_backlog() {
     assert_eq!(rig.arrive(2), ["r0", "r1"]);
     // Two are in flight already; the next one that goes is the alarm.
     rig.sent(0);
-    until("the link is full again", || rig.link.0.lock().unwrap().len() == 2);
+    until("the link is full again", || rig.link.kept.lock().unwrap().len() == 2);
     rig.store(ALARM, ["a2".to_owned()]);
     rig.arrive(2);
     assert_eq!(rig.sent(1)[0].payload, "a2");
@@ -224,7 +257,7 @@ fn a_batch_is_json_lines_compressed() {
     let sent = rig.sent(3);
     assert_eq!(sent[0].topic, "up/gw/result/press");
     assert_eq!(sent.iter().map(unpacked).collect::<Vec<_>>(), ["r0\nr1\nr2\n", "r3\nr4\nr5\n", "r6"]);
-    sent.iter().for_each(|message| rig.courier.desk.arrived(message.number));
+    sent.iter().for_each(|message| rig.answer(message.number, 0..usize::MAX, Answer::Delivered));
     until("all are delivered", || rig.delivered() == 7);
     rig.stop();
 }
@@ -238,7 +271,7 @@ fn a_batch_of_alarms_does_not_wait_to_be_full_behind_a_backlog() {
     rig.connect();
     assert_eq!(rig.arrive(1), ["a0"]);
     assert_eq!(rig.arrive(1), ["r0\nr1\nr2\n"]);
-    until("the link is full again", || rig.link.0.lock().unwrap().len() == 1);
+    until("the link is full again", || rig.link.kept.lock().unwrap().len() == 1);
     rig.store(ALARM, ["a1".to_owned()]);
     rig.arrive(1);
     assert_eq!(rig.arrive(1), ["a1"]);
@@ -261,5 +294,65 @@ fn a_spent_budget_holds_back_what_is_metered_also_after_a_restart() {
     assert_eq!(rig.arrive(1), ["a0"], "alarms are not metered");
     rig.store(ALARM, ["a1".to_owned()]);
     assert_eq!(rig.arrive(1), ["a1"], "and nothing else went in between");
+    rig.stop();
+}
+
+#[test]
+fn records_are_answered_one_by_one_in_any_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::new(dir.path(), 1, |config| config.batch_messages = 4);
+    rig.store(RESULT, numbered(6));
+    rig.connect();
+    let first = rig.sent(1).remove(0);
+    assert_eq!(first.payload, "r0\nr1\nr2\nr3\n");
+    rig.answer(first.number, 3..4, Answer::Refused("too old".into()));
+    rig.answer(first.number, 0..2, Answer::Delivered);
+    until("three are answered", || (rig.delivered(), rig.ended(Fate::Refused)) == (2, 1));
+    assert_eq!(rig.courier.desk.refusal().as_deref(), Some("too old"));
+    assert!(rig.link.kept.lock().unwrap().is_empty(), "the parcel still waits for the third");
+    // The rest of it is wanted later, and then comes again with what is new.
+    rig.answer(first.number, 0..usize::MAX, Answer::Later(Duration::from_millis(1)));
+    let again = rig.sent(1).remove(0);
+    assert_eq!(again.payload, "r2\nr4\nr5\n");
+    // An answer to what is not on the way any more is nothing.
+    rig.answer(first.number, 0..usize::MAX, Answer::Delivered);
+    rig.answer(again.number, 0..usize::MAX, Answer::Delivered);
+    until("all are answered", || (rig.delivered(), rig.ended(Fate::Refused)) == (5, 1));
+    rig.stop();
+}
+
+#[test]
+fn a_receiver_that_refuses_everything_is_told_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::new(dir.path(), 3, |_| {});
+    rig.store(RESULT, numbered(50));
+    rig.connect();
+    for _ in 0..50 {
+        let sent = rig.sent(1).remove(0);
+        rig.answer(sent.number, 0..1, Answer::Refused("no such table".into()));
+    }
+    until("all are refused", || rig.ended(Fate::Refused) == 50);
+    assert_eq!(rig.courier.desk.refusal().as_deref(), Some("no such table"));
+    assert_eq!(rig.delivered(), 0);
+    rig.stop();
+    let audit = edgeward_outbox::audit::audit(dir.path(), &mut |_, _| {}).unwrap();
+    assert!(audit.balanced, "{:#?}", audit.gaps);
+}
+
+#[test]
+fn what_is_on_the_way_is_bounded_in_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::new(dir.path(), 100, |config| config.max_in_flight_bytes = 1000);
+    rig.store(RESULT, (0..10).map(|_| "x".repeat(400)));
+    rig.connect();
+    // The third one passes the bound, and the fourth waits.
+    let sent = rig.sent(3);
+    rig.store(ALARM, ["a0".to_owned()]);
+    assert!(rig.link.kept.lock().unwrap().is_empty());
+    rig.answer(sent[0].number, 0..1, Answer::Delivered);
+    // The alarm is small: one more fits behind it.
+    let next = rig.sent(2);
+    assert_eq!((&next[0].payload[..], next[1].payload.len()), (&b"a0"[..], 400));
+    assert!(rig.link.kept.lock().unwrap().is_empty());
     rig.stop();
 }
