@@ -100,7 +100,7 @@ fn summary(config: &Config, connected: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{} the configuration has no faults", style("ok:").green().bold())?;
     let user =
-        config.broker.options.username.as_deref().map(|user| format!(" as {user}")).unwrap_or_default();
+        config.broker.options.login.username.as_deref().map(|user| format!(" as {user}")).unwrap_or_default();
     let state = if connected { ", connected" } else { "" };
     writeln!(out, "  broker    {}{user}{state}", config.broker.options.url)?;
     for pipeline in &config.pipelines {

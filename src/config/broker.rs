@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Layers;
-use crate::mqtt::{BrokerUrl, Options, Secret, Will};
+use crate::mqtt::{BrokerUrl, FixedLogin, Options, Password, Secret, Will};
 use edgeward_core::settings::Section;
 
 /// The broker's options and the daemon's own topic there.
@@ -73,10 +73,8 @@ pub(super) fn read_client(section: &Section<'_>, layers: &Layers, default_id: St
     };
     let options = Options {
         client_id,
-        username,
-        password,
+        login: FixedLogin { username, password, certificate: cert.zip(key) },
         ca_file,
-        client_cert: cert.zip(key),
         keep_alive: secs("keep_alive_secs", 30, 1177),
         connect_timeout: secs("connect_timeout_secs", 10, 300),
         // MQTT's own bound is 256 MiB - 1.
@@ -91,23 +89,19 @@ pub(super) fn read_client(section: &Section<'_>, layers: &Layers, default_id: St
 }
 
 /// A password comes from the environment or a file, never from the configuration itself.
-fn read_password(section: &Section<'_>, layers: &Layers) -> Option<Secret> {
+fn read_password(section: &Section<'_>, layers: &Layers) -> Option<Password> {
     let from_environment =
         section.text("password_env").and_then(|name| match layers.environment.get(&name) {
-            Some(password) => Some(Secret::new(password.clone())),
+            Some(password) => Some(Password::Given(Secret::new(password.clone()))),
             None => {
                 section.fault("password_env", "names an environment variable that is not set");
                 None
             }
         });
-    let from_file =
-        section.text("password_file").and_then(|path| match std::fs::read_to_string(layers.resolve(&path)) {
-            Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())),
-            Err(error) => {
-                section.fault("password_file", format!("can't be read: {error}"));
-                None
-            }
-        });
+    let from_file = section.text("password_file").map(|path| Password::File(layers.resolve(&path)));
+    if let Some(Err(error)) = from_file.as_ref().map(Password::read) {
+        section.fault("password_file", format!("can't be read: {error}"));
+    }
     if from_environment.is_some() && from_file.is_some() {
         section.fault("password_file", "and `password_env` are both set; keep one");
     }

@@ -173,7 +173,7 @@ pub(super) fn warn(
     let broker = broker.map(|broker| ("broker.url".to_owned(), &broker.options));
     for (key, options) in broker.into_iter().chain(uplinks) {
         let here = ["localhost", "127.0.0.1", "::1"].contains(&options.url.host.as_str());
-        if options.password.is_some() && !options.url.tls && !here {
+        if options.login.password.is_some() && !options.url.tls && !here {
             root.warn(&key, "is not mqtts://: the password goes over the network as it is");
         }
     }

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::{
         demo::link::Link,
-        mqtt::{BrokerUrl, Options, Publish, Qos},
+        mqtt::{BrokerUrl, FixedLogin, Options, Publish, Qos},
     };
 
     fn loopback() -> SocketAddr {
@@ -141,10 +141,8 @@ mod tests {
         let options = Options {
             url: BrokerUrl::parse(&format!("mqtt://{}", broker.addr())).unwrap(),
             client_id: client_id.into(),
-            username: None,
-            password: None,
+            login: FixedLogin::default(),
             ca_file: None,
-            client_cert: None,
             keep_alive: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
             max_packet_bytes: 1 << 20,

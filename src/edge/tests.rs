@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     config::testing::held_pipeline,
-    mqtt::{Admission, Handler, Incoming, Options, Session as MqttSession},
+    mqtt::{Admission, FixedLogin, Handler, Incoming, Options, Session as MqttSession},
     telemetry::{ModelInfo, Telemetry},
 };
 use edgeward_core::{
@@ -199,10 +199,8 @@ fn mqtt_options() -> Options {
     Options {
         url: crate::mqtt::BrokerUrl { tls: false, host: "localhost".into(), port: 1 },
         client_id: "t".into(),
-        username: None,
-        password: None,
+        login: FixedLogin::default(),
         ca_file: None,
-        client_cert: None,
         keep_alive: Duration::from_secs(1),
         connect_timeout: Duration::from_secs(1),
         max_packet_bytes: 1024,

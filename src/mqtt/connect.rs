@@ -1,6 +1,9 @@
 //! Reaching the broker: address, TLS, CONNECT, CONNACK.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use bytes::BytesMut;
 use rumqttc::mqttbytes::{
@@ -15,7 +18,7 @@ use tokio::{
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::{
-    Options,
+    Credentials, Login, LoginError, Options,
     frame::{Frame, Framer},
     tls::{self, TlsError},
 };
@@ -33,6 +36,8 @@ pub enum ConnectError {
     Handshake { url: String, source: io::Error, next: &'static str },
     #[error("{0}")]
     Tls(#[from] TlsError),
+    #[error("{0}")]
+    Login(#[from] LoginError),
     #[error("{url} refused the connection: {reason}")]
     Refused { url: String, reason: &'static str },
     #[error("{url} is not an MQTT 3.1.1 broker: {detail}")]
@@ -44,9 +49,9 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// True when the broker answered and said no.
+    /// True when the broker answered and said no, or there is nothing to show it.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, ConnectError::Refused { .. })
+        matches!(self, ConnectError::Refused { .. } | ConnectError::Login(LoginError::ForGood(_)))
     }
 }
 
@@ -73,7 +78,8 @@ pub(super) enum Transport {
 pub async fn try_connect(options: &Options) -> Result<(), ConnectError> {
     // Another client id and a clean session: the daemon's own session must not be touched.
     let probe = Options { client_id: format!("{}-check", options.client_id), will: None, ..options.clone() };
-    let connection = connect_as(&probe, true).await?;
+    let credentials = options.login.credentials().await?;
+    let connection = connect_as(&probe, &credentials, true).await?;
     let mut goodbye = BytesMut::new();
     let _ = Packet::Disconnect.write(&mut goodbye, usize::MAX);
     let _ = match connection.stream {
@@ -83,25 +89,42 @@ pub async fn try_connect(options: &Options) -> Result<(), ConnectError> {
     Ok(())
 }
 
-pub(super) async fn connect(options: &Options) -> Result<Connection, ConnectError> {
-    connect_as(options, false).await
+/// Connects with what `login` gives now. Also when that connection is to be made anew.
+pub(super) async fn connect(
+    options: &Options,
+    login: &dyn Login,
+) -> Result<(Connection, Option<Instant>), ConnectError> {
+    let after = options.connect_timeout;
+    let slow = || LoginError::ForNow(format!("they were not given within {} s", after.as_secs()));
+    let credentials = timeout(after, login.credentials()).await.unwrap_or_else(|_| Err(slow()))?;
+    let connection = connect_as(options, &credentials, false).await?;
+    Ok((connection, credentials.renew_at(Instant::now())))
 }
 
-async fn connect_as(options: &Options, clean_session: bool) -> Result<Connection, ConnectError> {
+async fn connect_as(
+    options: &Options,
+    credentials: &Credentials,
+    clean_session: bool,
+) -> Result<Connection, ConnectError> {
     let after = options.connect_timeout;
     let url = options.url.to_string();
-    timeout(after, open(options, clean_session)).await.unwrap_or(Err(ConnectError::TimedOut { url, after }))
+    let opened = timeout(after, open(options, credentials, clean_session)).await;
+    opened.unwrap_or(Err(ConnectError::TimedOut { url, after }))
 }
 
-async fn open(options: &Options, clean_session: bool) -> Result<Connection, ConnectError> {
+async fn open(
+    options: &Options,
+    credentials: &Credentials,
+    clean_session: bool,
+) -> Result<Connection, ConnectError> {
     let stream = tcp(options).await?;
     if !options.url.tls {
         let mut stream = stream;
-        let (session_present, buffer) = introduce(&mut stream, options, clean_session).await?;
+        let (session_present, buffer) = introduce(&mut stream, options, credentials, clean_session).await?;
         return Ok(Connection { stream: Transport::Plain(stream), session_present, buffer });
     }
     let url = options.url.to_string();
-    let connector = tls::connector(options)?;
+    let connector = tls::connector(options, credentials)?;
     let name = ServerName::try_from(options.url.host.clone())
         .map_err(|error| TlsError::Setup(format!("`{}` is no server name: {error}", options.url.host)))?;
     let mut stream = connector.connect(name, stream).await.map_err(|source| ConnectError::Handshake {
@@ -113,7 +136,7 @@ async fn open(options: &Options, clean_session: bool) -> Result<Connection, Conn
         url,
         source,
     })?;
-    let (session_present, buffer) = introduce(&mut stream, options, clean_session).await?;
+    let (session_present, buffer) = introduce(&mut stream, options, credentials, clean_session).await?;
     Ok(Connection { stream: Transport::Tls(Box::new(stream)), session_present, buffer })
 }
 
@@ -139,6 +162,7 @@ async fn tcp(options: &Options) -> Result<TcpStream, ConnectError> {
 async fn introduce<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     options: &Options,
+    credentials: &Credentials,
     clean_session: bool,
 ) -> Result<(bool, BytesMut), ConnectError> {
     let url = || options.url.to_string();
@@ -146,8 +170,8 @@ async fn introduce<S: AsyncRead + AsyncWrite + Unpin>(
     let mut connect = Connect::new(&options.client_id);
     connect.clean_session = clean_session;
     connect.keep_alive = u16::try_from(options.keep_alive.as_secs()).unwrap_or(u16::MAX);
-    if let Some(username) = &options.username {
-        connect.set_login(username, options.password.as_ref().map_or("", |password| password.expose()));
+    if let Some(username) = &credentials.username {
+        connect.set_login(username, credentials.password.as_ref().map_or("", |password| password.expose()));
     }
     connect.last_will = options
         .will

@@ -12,6 +12,7 @@ mod backoff;
 mod connect;
 mod frame;
 mod in_flight;
+mod login;
 mod options;
 mod outbound;
 mod serve;
@@ -19,6 +20,7 @@ mod session;
 mod tls;
 
 pub use connect::{ConnectError, try_connect};
+pub use login::{Credentials, FixedLogin, Login, LoginError, Password};
 pub use options::{BrokerUrl, Options, Qos, Secret, Will};
 pub use outbound::{Publish, Publisher, Receipt, Receiver};
 pub use session::{Admission, Control, Handler, Incoming, Session};

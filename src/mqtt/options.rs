@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
+use super::FixedLogin;
+
 /// A password: never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -107,12 +109,9 @@ pub struct Will {
 pub struct Options {
     pub url: BrokerUrl,
     pub client_id: String,
-    pub username: Option<String>,
-    pub password: Option<Secret>,
+    pub login: FixedLogin,
     /// PEM certificates to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
-    /// PEM certificate chain and private key of this client.
-    pub client_cert: Option<(PathBuf, PathBuf)>,
     pub keep_alive: Duration,
     pub connect_timeout: Duration,
     /// Largest packet taken in; a larger one is refused without keeping it in memory.

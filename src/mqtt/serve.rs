@@ -34,6 +34,8 @@ use super::{
 #[derive(Debug)]
 pub(super) enum Ended {
     Stopped,
+    /// The credentials end soon.
+    Renewed,
     ByBroker,
     Silent(Duration),
     Failed(String),
@@ -43,6 +45,7 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ended::Stopped => f.write_str("stopped"),
+            Ended::Renewed => f.write_str("made anew, with new credentials"),
             Ended::ByBroker => f.write_str("the broker closed the connection"),
             Ended::Silent(after) => write!(f, "the broker was silent for {} s", after.as_secs()),
             Ended::Failed(why) => f.write_str(why),
@@ -74,6 +77,8 @@ pub(super) struct Serve<'s> {
     next_ping: Instant,
     /// When the connection is no longer young; none once it was told.
     lasts_at: Option<Instant>,
+    /// When the connection is to be made anew.
+    renew_at: Option<Instant>,
     /// Something was read since the last ping.
     heard: bool,
 }
@@ -85,6 +90,7 @@ impl<'s> Serve<'s> {
         desired: &'s mut watch::Receiver<Desired>,
         in_flight: &'s mut InFlight,
         input: BytesMut,
+        renew_at: Option<Instant>,
     ) -> Self {
         Serve {
             framer: Framer::new(options.max_packet_bytes),
@@ -98,6 +104,7 @@ impl<'s> Serve<'s> {
             subscribing: HashMap::new(),
             taken: Vec::new(),
             heard: true,
+            renew_at,
             options,
             shared,
             desired,
@@ -122,8 +129,9 @@ impl<'s> Serve<'s> {
             Err(ended) => ended,
         };
         self.shared.set_paused(false);
-        if matches!(ended, Ended::Stopped) {
-            let last = handler.goodbye();
+        if matches!(ended, Ended::Stopped | Ended::Renewed) {
+            // Who comes back at once says nothing, and leaves the will unsaid too.
+            let last = if matches!(ended, Ended::Renewed) { Vec::new() } else { handler.goodbye() };
             let goodbye = async {
                 // Not acknowledged any more: the broker takes what comes before a DISCONNECT.
                 for publish in last {
@@ -184,6 +192,9 @@ impl<'s> Serve<'s> {
                 () = self.shared.wake.notified() => {}
                 // Looked at in `advance`; an error there is a stop.
                 _ = self.desired.changed() => {}
+                () = sleep_until(self.renew_at.unwrap_or(self.next_ping)), if self.renew_at.is_some() => {
+                    return Ended::Renewed;
+                }
                 () = sleep_until(self.lasts_at.unwrap_or(self.next_ping).min(self.next_ping)) => {
                     if let Err(ended) = self.timer(handler) {
                         return ended;

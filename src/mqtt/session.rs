@@ -11,7 +11,7 @@ use edgeward_core::domain::Ticket;
 use tokio::sync::watch;
 
 use super::{
-    ConnectError, Options, Publish, Publisher, Qos,
+    ConnectError, Login, Options, Publish, Publisher, Qos,
     backoff::Backoff,
     connect::{Connection, Transport, connect},
     in_flight::InFlight,
@@ -89,6 +89,7 @@ impl Control {
 /// A session with a broker. Constructing it does nothing; [`Session::run`] connects.
 pub struct Session {
     options: Options,
+    login: Arc<dyn Login>,
     publisher: Publisher,
     desired: watch::Receiver<Desired>,
     control: Control,
@@ -101,11 +102,17 @@ pub(super) const LASTED: Duration = Duration::from_secs(10);
 const TAKEOVERS: u32 = 3;
 
 impl Session {
+    /// A session with the login of its options.
     pub fn new(options: Options, filters: BTreeMap<String, Qos>) -> Self {
+        let login = Arc::new(options.login.clone());
+        Session::with_login(options, login, filters)
+    }
+
+    pub fn with_login(options: Options, login: Arc<dyn Login>, filters: BTreeMap<String, Qos>) -> Self {
         let (sender, desired) = watch::channel(Desired { filters, stop: false, away: false });
         let publisher = Publisher::new(options.max_pending_bytes);
         let control = Control { desired: Arc::new(sender) };
-        Session { options, publisher, desired, control, in_flight: InFlight::default() }
+        Session { options, login, publisher, desired, control, in_flight: InFlight::default() }
     }
 
     pub fn publisher(&self) -> Publisher {
@@ -130,13 +137,23 @@ impl Session {
                 break;
             }
             let attempt = tokio::select! {
-                attempt = connect(&self.options) => attempt,
+                attempt = connect(&self.options, &*self.login) => attempt,
                 () = stopped(&mut self.desired) => break,
             };
             let delay = match attempt {
-                Ok(connection) => {
+                Ok((connection, renew_at)) => {
                     let began = Instant::now();
-                    let ended = self.serve(connection, handler).await;
+                    let ended = self.serve(connection, renew_at, handler).await;
+                    if matches!(ended, Ended::Renewed) {
+                        tracing::info!(
+                            client_id = self.options.client_id,
+                            "connecting anew: the credentials end soon"
+                        );
+                        // Credentials that end at once would be asked for without end.
+                        let pause = if began.elapsed() >= LASTED { Duration::ZERO } else { backoff.delay() };
+                        tokio::time::sleep(pause).await;
+                        continue;
+                    }
                     if matches!(ended, Ended::Stopped) {
                         if !self.desired.borrow().stop {
                             handler.disconnected("left it, so that it keeps what can't be stored here");
@@ -166,7 +183,12 @@ impl Session {
         }
     }
 
-    async fn serve(&mut self, connection: Connection, handler: &mut dyn Handler) -> Ended {
+    async fn serve(
+        &mut self,
+        connection: Connection,
+        renew_at: Option<Instant>,
+        handler: &mut dyn Handler,
+    ) -> Ended {
         let Connection { stream, session_present, buffer } = connection;
         let first = handler.connected(session_present);
         let serve = Serve::new(
@@ -175,6 +197,7 @@ impl Session {
             &mut self.desired,
             &mut self.in_flight,
             buffer,
+            renew_at.map(tokio::time::Instant::from_std),
         );
         match stream {
             Transport::Plain(stream) => {

@@ -10,7 +10,7 @@ use tokio_rustls::{
     },
 };
 
-use super::Options;
+use super::{Credentials, Options};
 
 /// Why TLS can't be set up: configuration, not the network.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum TlsError {
 }
 
 /// Reads the certificates and builds the connector.
-pub(super) fn connector(options: &Options) -> Result<TlsConnector, TlsError> {
+pub(super) fn connector(options: &Options, credentials: &Credentials) -> Result<TlsConnector, TlsError> {
     let mut roots = RootCertStore::empty();
     match &options.ca_file {
         Some(file) => {
@@ -53,7 +53,7 @@ pub(super) fn connector(options: &Options) -> Result<TlsConnector, TlsError> {
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Setup(error.to_string()))?
         .with_root_certificates(roots);
-    let config = match &options.client_cert {
+    let config = match &credentials.certificate {
         Some((chain, key)) => {
             let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::Key {
                 file: key.display().to_string(),

@@ -20,6 +20,7 @@ mod equality;
 mod golden;
 mod harness;
 mod live;
+mod login;
 mod offline;
 mod payloads;
 mod preparation;

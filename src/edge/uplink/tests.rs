@@ -11,7 +11,7 @@ use std::{
 use super::{Answer, Courier, CourierParts, Desk, Limits, Parcel, Uplink, UplinkEvents, message};
 use crate::{
     config::{UplinkConfig, UplinkTopic},
-    mqtt::{BrokerUrl, Options},
+    mqtt::{BrokerUrl, FixedLogin, Options},
 };
 use edgeward_core::domain::{ClassPolicy, Durability, Order};
 use edgeward_outbox::{
@@ -171,10 +171,8 @@ fn options() -> Options {
     Options {
         url: BrokerUrl { tls: false, host: "localhost".into(), port: 1 },
         client_id: "t".into(),
-        username: None,
-        password: None,
+        login: FixedLogin::default(),
         ca_file: None,
-        client_cert: None,
         keep_alive: Duration::from_secs(1),
         connect_timeout: Duration::from_secs(1),
         max_packet_bytes: 1024,
