@@ -16,6 +16,7 @@ use super::{
     queue::Queue,
     storage::Storage,
     supervise::{DEATHS_WITHIN, MOST_DEATHS, Watched},
+    whereabouts,
     worker::{Worker, WorkerParts},
 };
 use crate::{
@@ -40,6 +41,9 @@ pub enum BuildError {
     NoThread(std::io::Error),
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+    /// It was there at an earlier start.
+    #[error("{0}")]
+    OutboxMissing(String),
 }
 
 /// What the outside asks of a running daemon.
@@ -79,6 +83,8 @@ pub struct Daemon {
     /// The session runs: a pipeline that is opened now takes the place of one that ran.
     running: bool,
     told_state: String,
+    /// Where the outbox is was noted in the state folder.
+    noted: bool,
 }
 
 impl Daemon {
@@ -99,6 +105,7 @@ impl Daemon {
             ended: Vec::new(),
             storage: None,
             running: false,
+            noted: false,
             told_state: "online".into(),
             config,
         })
@@ -113,13 +120,16 @@ impl Daemon {
     /// [`Command::Drain`] forces the end.
     ///
     /// # Errors
-    /// [`BuildError::NoThread`], [`BuildError::Outbox`]
+    /// [`BuildError::NoThread`], [`BuildError::Outbox`], [`BuildError::OutboxMissing`]
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<RunReport, BuildError> {
         let options = self.config.broker.options.clone();
         let session = Session::new(options, Default::default());
         let (publisher, control) = (session.publisher(), session.control());
         let state_topic = self.config.broker.state_topic.clone();
         if let Some(outbox) = &self.config.outbox {
+            if let Some(state_dir) = &self.config.state_dir {
+                whereabouts::check(state_dir, &outbox.dir).map_err(BuildError::OutboxMissing)?;
+            }
             self.storage = Some(Storage::start(outbox, &self.config.uplinks, &self.telemetry)?);
         }
         let mut inbox = Inbox::new(self.routes.clone(), self.telemetry.clone(), state_topic.clone());
@@ -206,6 +216,7 @@ impl Daemon {
             }
         };
         let left = if forced { self.abandon(&publisher) } else { left };
+        self.note_outbox();
         if let Some(storage) = self.storage.take() {
             // After a drain only the last counters are left to write.
             storage.close().await;
@@ -331,12 +342,26 @@ impl Daemon {
         };
         self.look_for_shedding(shed_stored);
         self.look_for_closed();
+        self.note_outbox();
         let state = super::inbox::state_text(&self.telemetry, true);
         if self.telemetry.broker().is_connected() && self.told_state != state {
             self.told_state.clone_from(&state);
             publisher.offer(&mut vec![super::inbox::state_publish(state_topic, state)]);
         }
         alive
+    }
+
+    /// Notes where the outbox is, once there is something in it that would be missed.
+    fn note_outbox(&mut self) {
+        let (Some(state_dir), Some(storage)) = (&self.config.state_dir, &self.storage) else { return };
+        if self.noted || !storage.outbox.is_begun() {
+            return;
+        }
+        self.noted = true;
+        let Some(outbox) = &self.config.outbox else { return };
+        if let Err(error) = whereabouts::note(state_dir, &outbox.dir, storage.outbox.id()) {
+            warn!(%error, dir = %state_dir.display(), "can't note where the outbox is");
+        }
     }
 
     /// Enters or leaves the state `pipeline_failed`.
@@ -367,7 +392,7 @@ impl Daemon {
         }
         let readiness = self.telemetry.readiness();
         if shed_stored > 0 {
-            let disk = [State::DiskFull, State::ReadOnly];
+            let disk = [State::DiskFull, State::OutboxGone, State::ReadOnly];
             let text = if readiness.standing().iter().any(|standing| disk.contains(&standing.state)) {
                 "results can't be stored and are let go, as their class has it"
             } else {

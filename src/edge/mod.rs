@@ -21,6 +21,7 @@ mod supervise;
 #[cfg(test)]
 mod tests;
 pub mod uplink;
+mod whereabouts;
 mod worker;
 
 pub use app::{BuildError, Command, Daemon};

@@ -188,6 +188,7 @@ impl Storage {
         let (readiness, health) = (telemetry.readiness(), self.outbox.health());
         let states = [
             (State::DiskFull, health.disk_full),
+            (State::OutboxGone, health.gone),
             (State::ReadOnly, health.read_only),
             (State::StoreDamaged, health.damaged),
             (State::Refusing, health.refusing),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{
     health::Health,
     input::{Input, Stage},
-    store::{Definition, Fate, Shared, UnitBooks, cursor::Cursor, disk::Disk},
+    store::{Definition, FILE_HEAD_BYTES, Fate, Shared, UnitBooks, cursor::Cursor, disk::Disk},
     stored::Envelope,
 };
 use edgeward_core::domain::Order;
@@ -132,6 +132,17 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// Names the outbox, for good.
+    pub fn id(&self) -> [u8; 8] {
+        self.id
+    }
+
+    /// Something of it is on disk for good.
+    pub fn is_begun(&self) -> bool {
+        let state = self.shared.state();
+        state.segments.iter().any(|segment| segment.bytes > FILE_HEAD_BYTES)
+    }
+
     /// The outbox's own monotonic time, in milliseconds.
     pub fn now_ms(&self) -> u64 {
         self.opened_at_ms + u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(0)

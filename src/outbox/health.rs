@@ -5,6 +5,8 @@
 pub struct Health {
     /// No room on the file system.
     pub disk_full: Option<String>,
+    /// The file system that held the outbox is not mounted any more.
+    pub gone: Option<String>,
     /// The file system takes no writes, or fails them.
     pub read_only: Option<String>,
     /// Records were found unreadable, lately.

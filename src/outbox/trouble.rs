@@ -4,7 +4,7 @@ use std::{io, time::Instant};
 
 use super::{
     handle::Submission,
-    store::{Fate, is_full},
+    store::{Fate, disk::is_gone, is_full},
     writer::{DAMAGE_STANDS, RETRY, Writer},
 };
 
@@ -74,6 +74,10 @@ impl Writer {
             health.disk_full = Some(format!(
                 "the file system is full ({error}): free some room; what can't be stored is counted"
             ));
+        } else if is_gone(error) {
+            health.gone = Some(format!(
+                "the outbox is not there ({error}); nothing is begun in its place, what can't be stored is counted"
+            ));
         } else {
             health.read_only = Some(format!(
                 "the outbox can't be written ({error}): look at the disk; what can't be stored is counted"
@@ -84,7 +88,7 @@ impl Writer {
     pub(super) fn well(&mut self) {
         let (usage, min) = (self.store.usage(), self.store.options().min_free_bytes);
         let mut health = self.outbox.inner.health.lock().expect("nothing panics under this lock");
-        health.read_only = None;
+        (health.read_only, health.gone) = (None, None);
         if usage.free_bytes >= min + (64 << 10) {
             health.disk_full = None;
         }

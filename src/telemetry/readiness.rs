@@ -31,6 +31,8 @@ pub enum State {
     UplinkRefused,
     /// No room on the file system: what can't be stored is counted.
     DiskFull,
+    /// The file system that held the outbox is not mounted there any more.
+    OutboxGone,
     /// The outbox can't be written: scoring and live verdicts go on, what can't be stored is counted.
     ReadOnly,
     /// Records of the outbox were found unreadable and set aside.
@@ -49,7 +51,7 @@ pub enum State {
 
 impl State {
     /// Every state, in the order documentation lists them.
-    pub const ALL: [State; 17] = [
+    pub const ALL: [State; 18] = [
         State::Starting,
         State::BrokerUnreachable,
         State::BrokerRefused,
@@ -60,6 +62,7 @@ impl State {
         State::UplinkDown,
         State::UplinkRefused,
         State::DiskFull,
+        State::OutboxGone,
         State::ReadOnly,
         State::StoreDamaged,
         State::Refusing,
@@ -82,6 +85,7 @@ impl State {
             State::UplinkDown => "uplink_down",
             State::UplinkRefused => "uplink_refused",
             State::DiskFull => "disk_full",
+            State::OutboxGone => "outbox_gone",
             State::ReadOnly => "read_only",
             State::StoreDamaged => "store_damaged",
             State::Refusing => "refusing",

@@ -12,6 +12,9 @@ use super::{
 };
 use edgeward_core::domain::Durability;
 
+/// How often the folder is looked at.
+const LOOK_EVERY_MS: u64 = 1000;
+
 impl Store {
     /// Writes a batch and what is pending as one frame; durable on return, as the durability has
     /// it. Returns the lanes' first sequences, in the order of their first records.
@@ -19,13 +22,32 @@ impl Store {
     /// # Errors
     /// What the file system says. The frame then waits: [`Store::retry`] or [`Store::give_up`].
     pub fn commit(&mut self, batch: &Batch) -> io::Result<Vec<Run>> {
+        let there = self.look();
         let bytes: usize = batch.records.iter().map(|record| record.payload.len() + 8).sum();
         // Before sequences are given, so that a new segment's head knows nothing of this batch.
-        let ready = if self.unsynced.is_empty() { self.make_active(bytes as u64) } else { Ok(()) };
+        let ready = there.and_then(|()| match self.unsynced.is_empty() {
+            true => self.make_active(bytes as u64),
+            false => Ok(()),
+        });
         let runs = self.build(batch, None);
         ready?;
         self.flush(self.options.durability == Durability::Sync)?;
         Ok(runs)
+    }
+
+    /// Looks, once in a while, whether the folder is still where it was: a file that is open can be written also
+    /// when its disk was taken away.
+    fn look(&mut self) -> io::Result<()> {
+        if self.now_ms < self.look_at_ms {
+            return Ok(());
+        }
+        let there = self.disk.look();
+        match &there {
+            Ok(()) => self.look_at_ms = self.now_ms + LOOK_EVERY_MS,
+            // At once again: until it is back nothing counts.
+            Err(_) => self.doubt(),
+        }
+        there
     }
 
     /// Counts results from a file of another outbox into their lanes and writes them, durable on

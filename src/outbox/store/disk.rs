@@ -3,9 +3,9 @@
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 /// One folder, flat.
@@ -24,6 +24,26 @@ pub trait Disk: Send + Sync {
     fn sync_names(&self) -> io::Result<()>;
     /// Bytes that somebody without privileges may still write to the file system.
     fn free_bytes(&self) -> io::Result<u64>;
+
+    /// Whether the folder is still where it was.
+    ///
+    /// # Errors
+    /// [`Gone`], as the error's inner one.
+    fn look(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The file system that held the folder is not mounted there any more.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is not on the file system it was on: is that mounted?", path.display())]
+pub struct Gone {
+    path: PathBuf,
+}
+
+/// Whether an error says so.
+pub fn is_gone(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Gone>())
 }
 
 /// An open file.
@@ -38,14 +58,38 @@ pub trait DiskFile: Send + Sync {
 }
 
 /// A folder of the real file system.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// The device it is on, as far as it was seen.
+    device: Mutex<Option<u64>>,
 }
 
 impl Folder {
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Folder { path: path.into() }
+        let path = path.into();
+        let device = std::fs::metadata(&path).ok().map(|metadata| metadata.dev());
+        Folder { path, device: Mutex::new(device) }
+    }
+
+    /// The device of the folder, or of what is left of the way to it.
+    fn device_now(&self) -> io::Result<u64> {
+        let mut nearest = self.path.as_path();
+        loop {
+            match std::fs::metadata(nearest) {
+                Ok(metadata) => return Ok(metadata.dev()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let here = Path::new(".");
+                    nearest = nearest.parent().filter(|up| !up.as_os_str().is_empty()).unwrap_or(here);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// A file of a log is there, so that it is no bare mount point.
+    fn has_log(&self) -> bool {
+        self.list().is_ok_and(|files| files.iter().any(|(name, _)| name.starts_with("segment-")))
     }
 
     pub fn path(&self) -> &Path {
@@ -67,7 +111,23 @@ impl Disk for Folder {
         Ok(files)
     }
 
+    fn look(&self) -> io::Result<()> {
+        let now = self.device_now()?;
+        let mut device = self.device.lock().expect("nothing panics under this lock");
+        match *device {
+            Some(before) if before == now => Ok(()),
+            // The same disk may come back under another number.
+            Some(_) if !self.has_log() => Err(io::Error::other(Gone { path: self.path.clone() })),
+            _ => {
+                *device = Some(now);
+                Ok(())
+            }
+        }
+    }
+
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        // Nothing is begun below the mount point of a disk that was taken away.
+        self.look()?;
         let path = self.path.join(name);
         // What sensors said is nobody else's business.
         let create = || OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
@@ -129,7 +189,7 @@ impl DiskFile for File {
     fn sync(&self) -> io::Result<()> {
         self.sync_data()?;
         // Somebody removed the file, or its folder: what was written is nowhere.
-        if std::os::unix::fs::MetadataExt::nlink(&self.metadata()?) == 0 {
+        if self.metadata()?.nlink() == 0 {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the file was removed"));
         }
         Ok(())

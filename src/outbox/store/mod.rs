@@ -43,6 +43,7 @@ pub use memories::{Definition, Memories};
 pub use options::{Moment, StoreOptions};
 pub use ranges::RangeSet;
 pub use recovery::{Damage, Fresh, OpenError, Reading, Recovery, is_aside, read_outbox};
+pub use segment::FILE_HEAD_BYTES;
 pub use space::{Room, Usage, folder_bytes};
 pub use state::{INPUT_CLASS, Import, Lane, Mark, Segment, SegmentRun, Sender, State};
 pub use store::{Batch, Record, Shared, Store, is_full};

@@ -171,7 +171,8 @@ impl Store {
     pub fn reclaim(&mut self, pressed: bool) -> io::Result<()> {
         let dead = |store: &Store| -> Vec<Segment> {
             let state = store.shared.state();
-            let sealed = state.segments.len() - usize::from(store.active.is_some()).min(state.segments.len());
+            // The newest has the books; right after a start nothing is written behind it yet.
+            let sealed = state.segments.len().saturating_sub(1);
             let keep = store.options.keep_delivered_ms;
             let kept = |segment: &Segment| {
                 !pressed && keep > 0 && segment.newest_at_ms + keep > store.now_ms && !segment.runs.is_empty()

@@ -117,6 +117,8 @@ pub struct Store {
     pub(super) reserved: bool,
     /// Bytes of files that were set aside.
     pub(super) aside_bytes: u64,
+    /// When the folder is looked at again.
+    pub(super) look_at_ms: u64,
     /// Bytes free on the file system, as asked since the last write.
     pub(super) free_bytes: Cell<Option<u64>>,
 }
@@ -139,6 +141,7 @@ impl Store {
             needs_head: false,
             reserved: false,
             aside_bytes: 0,
+            look_at_ms: 0,
             free_bytes: Cell::new(None),
         }
     }

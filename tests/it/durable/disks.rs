@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Rig, assert_audit, audit, stop, wait_left};
-use crate::support::{edgeward, faulty::FaultyDisk, loop_disk::LoopDisk, until};
+use crate::support::{daemon::Daemon, edgeward, faulty::FaultyDisk, loop_disk::LoopDisk, until};
 
 /// Sends the next `count` numbers and waits for their live verdicts.
 fn live_goes_on(rig: &Rig, count: u64) -> u64 {
@@ -121,6 +121,45 @@ fn a_directory_that_disappears_is_made_anew() {
     stop(daemon);
     // What was in it is gone, and counted; the books still balance.
     audit(&dir);
+}
+
+#[test]
+fn a_mount_that_vanishes_is_missed_and_nothing_is_begun_below_it() {
+    let Some(disk) = LoopDisk::new(64 << 20) else { return };
+    let rig = Rig::new();
+    let dir = disk.path().join("outbox");
+    let daemon = rig.daemon(&rig.config(&dir, "max_bytes = 16777216\nmin_free_bytes = 1048576", ""));
+    let stored = live_goes_on(&rig, 1000);
+    rig.results.wait_for(0..stored);
+
+    disk.take_away();
+    let told = until("outbox_gone", || {
+        live_goes_on(&rig, 10);
+        daemon.state("outbox_gone")
+    });
+    assert!(told.contains("is that mounted?"), "{told}");
+    live_goes_on(&rig, 1000);
+    assert!(!dir.exists(), "something was begun below the mount point");
+
+    disk.give_back();
+    wait_left(&daemon, "outbox_gone");
+    let begin = rig.sender.sent_at().len() as u64;
+    let end = live_goes_on(&rig, 1000);
+    rig.results.wait_for(begin..end);
+    let folder = stop(daemon);
+    assert_audit(&dir);
+
+    // At a start neither: the state folder knows that there was one.
+    disk.take_away();
+    let daemon = Daemon::spawn_in(folder, &rig.config(&dir, "", ""), |_| {});
+    let ended = daemon.wait();
+    assert_eq!(ended.code, Some(1), "{}", ended.log);
+    assert!(ended.log.contains("is not there: is its disk mounted?"), "{}", ended.log);
+    assert!(!dir.exists());
+    disk.give_back();
+    let daemon = rig.daemon_in(ended.folder, &rig.config(&dir, "", ""));
+    stop(daemon);
+    assert_audit(&dir);
 }
 
 #[test]

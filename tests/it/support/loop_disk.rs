@@ -43,6 +43,22 @@ impl LoopDisk {
         mount.args(["-o", "loop,errors=remount-ro"]).arg(&self.image).arg(&self.mounted).try_done()
     }
 
+    /// Takes the disk away while its files are open, as a plug that is pulled does.
+    pub fn take_away(&self) {
+        system("umount").arg("-l").arg(&self.mounted).done();
+    }
+
+    /// Puts the same disk back. Not its image anew: that would be two file systems on one.
+    pub fn give_back(&self) {
+        let found = system("losetup").args(["-n", "-O", "NAME", "-j"]).arg(&self.image).output().unwrap();
+        let device = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+        if device.is_empty() {
+            self.mount().unwrap();
+        } else {
+            system("mount").args(["-o", "errors=remount-ro"]).arg(device).arg(&self.mounted).done();
+        }
+    }
+
     /// Where it is mounted.
     pub fn path(&self) -> &Path {
         &self.mounted

@@ -8,7 +8,7 @@ use super::{
     disk::FaultyDisk,
     workload::{open, options, pending, unbalanced},
 };
-use crate::store::{Batch, Fate, Moment, Room, Store, StoreOptions};
+use crate::store::{Batch, Fate, Moment, Room, Store, StoreOptions, UnitBooks};
 use edgeward_core::domain::{ClassPolicy, WhenFull};
 
 const RECORD: u64 = 300;
@@ -132,4 +132,26 @@ fn no_jump_of_the_clock_expires_or_loses_anything() {
     store.tick(Moment { since_open_ms: 61_000, wall_ms: 50 });
     assert_eq!(store.expire(), 5);
     assert_eq!(unbalanced(&store, &pending(&store)), None);
+}
+
+/// Everything was delivered, and the next start comes within a second, so that it has nothing to write.
+#[test]
+fn the_books_survive_a_start_with_nothing_left() {
+    let disk = FaultyDisk::new(1 << 20);
+    let (mut store, _) = open(&disk, options());
+    let (lane, press) = (store.lane("press", "result"), store.pipeline("press"));
+    let units = UnitBooks { received: 1, scored: 1, ..UnitBooks::default() };
+    let records = vec![(lane, Bytes::from_static(b"one")).into()];
+    store.commit(&Batch { records, units: vec![(press, units)], ..Batch::default() }).unwrap();
+    store.end(lane, 0..1, Fate::Delivered);
+    store.flush_marks().unwrap();
+    let state = store.shared().state().clone();
+    drop(store);
+    for _ in 0..2 {
+        let (mut again, recovery) = open(&disk, options());
+        assert!(!recovery.created, "the outbox was removed");
+        again.reclaim(true).unwrap();
+        let now = again.shared().state().clone();
+        assert_eq!((now.lanes, now.pipelines), (state.lanes.clone(), state.pipelines.clone()));
+    }
 }
