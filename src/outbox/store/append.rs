@@ -212,7 +212,7 @@ impl Store {
     fn flush(&mut self, sync: bool) -> io::Result<()> {
         match self.try_flush(sync) {
             Ok(()) => Ok(()),
-            // The same file may do once there is room.
+            // Nothing is in doubt after a write that found no room: the same file may do once there is some.
             Err(error) if is_full(&error) => Err(error),
             Err(_) => {
                 self.doubt();
@@ -257,7 +257,13 @@ impl Store {
         Ok(())
     }
 
+    /// Makes the active file durable. A sync that fails leaves its frames in doubt whatever the reason, also want of
+    /// room (delayed allocation, quotas): the next sync of the same file may succeed without them.
     fn sync_active(&mut self) -> io::Result<()> {
+        self.try_sync_active().inspect_err(|_| self.doubt())
+    }
+
+    fn try_sync_active(&mut self) -> io::Result<()> {
         let Some(active) = &mut self.active else { return Ok(()) };
         if active.len > active.synced {
             active.file.sync()?;
@@ -294,11 +300,7 @@ impl Store {
             if self.options.durability == Durability::None {
                 self.durable();
             } else {
-                self.sync_active().inspect_err(|error| {
-                    if !is_full(error) {
-                        self.doubt();
-                    }
-                })?;
+                self.sync_active()?;
             }
         }
         self.rotate()

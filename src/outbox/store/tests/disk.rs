@@ -63,8 +63,9 @@ struct Inner {
     free_bytes: u64,
     /// Fails the operations of these numbers, with this error.
     fail: Option<(Range<u64>, io::ErrorKind)>,
-    /// Lets so many syncs of files pass, then fails so many.
+    /// Lets so many syncs of files pass, then fails so many, with this error.
     failing_syncs: (u64, u64),
+    failing_with: Option<io::ErrorKind>,
 }
 
 impl Inner {
@@ -134,7 +135,13 @@ impl FaultyDisk {
 
     /// Fails `count` syncs of files after `more`, and nothing else.
     pub fn fail_syncs(&self, more: u64, count: u64) {
-        self.lock().failing_syncs = (more, count);
+        self.fail_syncs_for(more, count, io::ErrorKind::Other);
+    }
+
+    /// As [`FaultyDisk::fail_syncs`], for this reason.
+    pub fn fail_syncs_for(&self, more: u64, count: u64, kind: io::ErrorKind) {
+        let mut inner = self.lock();
+        (inner.failing_syncs, inner.failing_with) = ((more, count), Some(kind));
     }
 
     pub fn set_free_bytes(&self, bytes: u64) {
@@ -331,7 +338,7 @@ impl DiskFile for Handle {
             (0, 0) => Ok(()),
             (0, left) => {
                 inner.failing_syncs = (0, left - 1);
-                Err(io::ErrorKind::Other.into())
+                Err(inner.failing_with.unwrap_or(io::ErrorKind::Other).into())
             }
             (more, count) => {
                 inner.failing_syncs = (more - 1, count);

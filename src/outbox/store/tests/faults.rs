@@ -42,6 +42,36 @@ fn after_a_failed_sync_the_records_are_written_again_to_a_new_segment() {
     }
 }
 
+/// Nothing of what was not synced is found.
+struct Lost;
+
+impl Choose for Lost {
+    fn name(&mut self) -> bool {
+        false
+    }
+
+    fn sectors(&mut self, _count: u64) -> (u64, u64) {
+        (0, 0)
+    }
+}
+
+/// A disk may say only at the sync that it has no room, and then takes the next sync of the same file.
+#[test]
+fn a_sync_that_finds_no_room_is_not_believed_the_next_time() {
+    let disk = FaultyDisk::new(1 << 20);
+    let (mut store, _) = open(&disk, options());
+    let first = batch(&mut store, &["one"]);
+    store.commit(&first).unwrap();
+    disk.fail_syncs_for(0, 1, io::ErrorKind::StorageFull);
+    let second = batch(&mut store, &["two"]);
+    if store.commit(&second).is_err() {
+        store.retry().unwrap();
+    }
+    // Acknowledged, hence there, whatever else is lost.
+    let (again, recovery) = open(&disk.crashed(&mut Lost), options());
+    assert_eq!((texts(&again), recovery.damage), (vec!["one".to_owned(), "two".to_owned()], Vec::new()));
+}
+
 /// The process dies, the system lives: all that was written is there.
 struct Kill;
 
