@@ -150,9 +150,14 @@ impl Session {
                             "connecting anew: the credentials end soon"
                         );
                         // Credentials that end at once would be asked for without end.
-                        let pause = if began.elapsed() >= LASTED { Duration::ZERO } else { backoff.delay() };
-                        tokio::time::sleep(pause).await;
-                        continue;
+                        if began.elapsed() >= LASTED {
+                            backoff.reset();
+                            continue;
+                        }
+                        tokio::select! {
+                            () = tokio::time::sleep(backoff.delay()) => continue,
+                            () = stopped(&mut self.desired) => break,
+                        }
                     }
                     if matches!(ended, Ended::Stopped) {
                         if !self.desired.borrow().stop {

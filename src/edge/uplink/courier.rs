@@ -73,6 +73,9 @@ impl Courier {
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Damage and trouble are looked at again after this time.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// Bounds of the pause that a receiver asks for.
+const LEAST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// Beyond its delay, how long a batch is filled while the link has other things to carry.
 const FILLING: Duration = Duration::from_millis(100);
 
@@ -181,7 +184,8 @@ impl Work {
                     let before = answered.later.len();
                     self.in_flight.answer(number, records, &answer, &mut answered);
                     for (class, _) in &answered.later[before..] {
-                        self.lines[*class].pause(Instant::now() + *after);
+                        let after = (*after).clamp(LEAST_PAUSE, LONGEST_PAUSE);
+                        self.lines[*class].pause(Instant::now() + after);
                     }
                     continue;
                 }
@@ -213,6 +217,8 @@ impl Work {
     /// Sends as much as may be sent now. When to look again, if not for news.
     fn send(&mut self) -> Option<Duration> {
         let mut look_in = None;
+        let now = Instant::now();
+        self.lines.iter_mut().for_each(|line| line.look(now));
         while self.in_flight.has_room(&self.limits) {
             let wall_ms =
                 SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
@@ -249,16 +255,20 @@ impl Work {
         let delay = self.parts.config.batch_delay;
         let mut at = 0;
         while at < self.batches.len() && self.in_flight.has_room(&self.limits) {
-            if self.batches[at].since.elapsed() >= delay {
+            let batch = &self.batches[at];
+            if batch.since.elapsed() >= delay && !self.lines[batch.class].is_paused() {
                 let batch = self.batches.swap_remove(at);
                 self.send_batch(batch);
             } else {
                 at += 1;
             }
         }
-        let batch_due = self.batches.iter().map(|batch| delay.saturating_sub(batch.since.elapsed())).min();
+        // On a full link an answer wakes, and after a pause its end.
+        let may_go = |batch: &&Batch| !self.lines[batch.class].is_paused();
+        let waiting = self.batches.iter().filter(may_go).filter(|_| self.in_flight.has_room(&self.limits));
+        let batch_due = waiting.map(|batch| delay.saturating_sub(batch.since.elapsed())).min();
         let trouble = self.lines.iter().any(Line::is_troubled).then_some(LOOK_AGAIN);
-        let paused = self.lines.iter().filter_map(Line::paused_for).min();
+        let paused = self.lines.iter().filter_map(|line| line.paused_for(now)).min();
         [look_in, batch_due, trouble, paused].into_iter().flatten().min()
     }
 
@@ -267,6 +277,9 @@ impl Work {
     fn overdue(&self, class: usize) -> Option<usize> {
         let delay = self.parts.config.batch_delay;
         self.batches.iter().position(|batch| {
+            if self.lines[batch.class].is_paused() {
+                return false;
+            }
             let patience = if batch.class < class { delay } else { delay + FILLING };
             batch.since.elapsed() >= patience
         })

@@ -53,11 +53,20 @@ pub struct Desk {
     pub(super) messages: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) delivered: AtomicU64,
-    /// Why the receiver refused something last, and when.
-    refused: Mutex<Option<(String, Instant)>>,
+    /// Why the receiver refused something, and when it was told last and refused last. At most [`MOST_REASONS`].
+    refused: Mutex<Vec<Refusal>>,
 }
 
-/// How long a refusal stays a state.
+#[derive(Debug)]
+struct Refusal {
+    why: String,
+    told: Instant,
+    at: Instant,
+}
+
+/// Reasons that are told apart.
+const MOST_REASONS: usize = 16;
+/// How long a refusal stays a state, and how often one reason is told.
 const REFUSAL_STANDS: Duration = Duration::from_secs(60);
 
 impl Desk {
@@ -69,18 +78,31 @@ impl Desk {
         self.news().connected
     }
 
-    /// Notes a refusal. True when it is the first in a while, or another one than the last.
+    /// Notes a refusal. True when it is to be told: once a reason and minute.
     pub(super) fn refused(&self, why: &str) -> bool {
         let mut refused = self.refused.lock().expect("nothing panics under this lock");
-        let known = refused.as_ref().is_some_and(|(last, at)| last == why && at.elapsed() < REFUSAL_STANDS);
-        *refused = Some((why.to_owned(), Instant::now()));
-        !known
+        let now = Instant::now();
+        if let Some(known) = refused.iter_mut().find(|known| known.why == why) {
+            known.at = now;
+            let due = known.told.elapsed() >= REFUSAL_STANDS;
+            if due {
+                known.told = now;
+            }
+            return due;
+        }
+        refused.retain(|known| known.at.elapsed() < REFUSAL_STANDS);
+        if refused.len() < MOST_REASONS {
+            refused.push(Refusal { why: why.to_owned(), told: now, at: now });
+            return true;
+        }
+        false
     }
 
-    /// Why the receiver refuses results now, if it does.
+    /// Why the receiver refused results last, if it did of late.
     pub fn refusal(&self) -> Option<String> {
         let refused = self.refused.lock().expect("nothing panics under this lock");
-        refused.as_ref().filter(|(_, at)| at.elapsed() < REFUSAL_STANDS).map(|(why, _)| why.clone())
+        let last = refused.iter().max_by_key(|refusal| refusal.at)?;
+        (last.at.elapsed() < REFUSAL_STANDS).then(|| last.why.clone())
     }
 
     /// The desk of the courier that follows: nothing is on the way, the counters go on.

@@ -34,13 +34,8 @@ impl Line {
     /// True when a record waits; reads on if need be.
     pub fn has_ready(&mut self, outbox: &Outbox, taken: &HashSet<(u16, u64)>) -> bool {
         self.troubled = false;
-        if let Some(until) = self.paused_until {
-            if until > Instant::now() {
-                return false;
-            }
-            self.paused_until = None;
-            self.ready = None;
-            self.cursor.rewind();
+        if self.is_paused() {
+            return false;
         }
         while self.ready.is_none() {
             match self.cursor.next(&|lane, sequence| taken.contains(&(lane, sequence))) {
@@ -81,9 +76,22 @@ impl Line {
         self.paused_until = self.paused_until.max(Some(until));
     }
 
-    /// How much longer it is paused.
-    pub fn paused_for(&self) -> Option<Duration> {
-        self.paused_until.map(|until| until.saturating_duration_since(Instant::now()))
+    /// Ends a pause whose time is over.
+    pub fn look(&mut self, now: Instant) {
+        if self.paused_until.is_some_and(|until| until <= now) {
+            self.paused_until = None;
+            self.ready = None;
+            self.cursor.rewind();
+        }
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.paused_until.is_some()
+    }
+
+    /// How much longer it is paused; never nothing after a [`Line::look`] at the same time.
+    pub fn paused_for(&self, now: Instant) -> Option<Duration> {
+        self.paused_until.map(|until| until.saturating_duration_since(now))
     }
 
     pub fn take(&mut self) -> Option<Item> {
