@@ -64,6 +64,8 @@ pub(super) struct Opened {
     stats: Arc<PipelineStats>,
 }
 
+/// How long the outbox and its uplinks may take to end, at least.
+const CLOSE: Duration = Duration::from_secs(10);
 /// How often the daemon looks after itself.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -219,7 +221,10 @@ impl Daemon {
         self.note_outbox();
         if let Some(storage) = self.storage.take() {
             // After a drain only the last counters are left to write.
-            storage.close().await;
+            let closing = deadline.max(Deadline::now() + CLOSE);
+            if !tokio::time::timeout_at(closing, storage.close()).await.unwrap_or(true) && died.is_none() {
+                died = Some("the outbox's writer died while the daemon stopped".into());
+            }
         }
         control.stop();
         if (!forced || died.is_some()) && !run.is_over() {

@@ -25,34 +25,43 @@ use edgeward_core::{
 impl Work {
     /// Until the queue is closed and empty, or what is queued is let go.
     pub fn live(&mut self) {
-        let mut scorer = (self.parts.scorer)();
+        let mut scorer = None;
         let (mut server, mut jobs, mut deaths) = (Server::default(), Vec::new(), Deaths::default());
         // At the start the journal itself is read from its beginning.
-        let (mut is_new, mut has_died) = (true, false);
+        let (mut has_died, mut unburied) = (false, false);
         loop {
+            // All that a life does stands in here: nothing of it ends the thread.
             let lived = catch_unwind(AssertUnwindSafe(|| {
-                if std::mem::take(&mut is_new) {
-                    self.recall(&mut scorer);
-                    if has_died {
-                        self.replay(&mut server, &mut scorer, &mut jobs);
-                    }
+                if std::mem::take(&mut unburied) {
+                    self.bury(&mut jobs);
                 }
                 if self.signals.closed.load(Ordering::Acquire) {
-                    self.shed(&mut jobs);
-                } else {
-                    server.serve(&mut scorer, self, &mut jobs);
+                    return self.shed(&mut jobs);
                 }
+                let scorer = scorer.insert((self.parts.scorer)());
+                self.recall(scorer);
+                if has_died {
+                    self.replay(&mut server, scorer, &mut jobs);
+                }
+                server.serve(scorer, self, &mut jobs);
             }));
             let Err(panic) = lived else { return };
-            self.bury(&mut jobs);
+            self.parts.stats.worker_died();
+            if std::mem::replace(&mut has_died, true) && self.counts.unburied {
+                // It died burying: whoever sent these is not answered, and sends them again.
+                jobs.clear();
+            }
+            unburied = true;
             let (pipeline, panic) = (self.parts.name.as_str(), words(&*panic));
-            if let Some(pause) = deaths.died(Instant::now()) {
+            if self.signals.closed.load(Ordering::Acquire) {
+                tracing::error!(pipeline, panic, "the pipeline's thread died shedding");
+                self.parts.queue.pause(deaths.pause());
+            } else if let Some(pause) = deaths.died(Instant::now()) {
                 let pause_ms = pause.as_millis() as u64;
                 tracing::error!(pipeline, panic, pause_ms, "the pipeline's thread died and is begun again");
                 self.parts.queue.pause(pause);
-                scorer = (self.parts.scorer)();
-                (is_new, has_died) = (true, true);
-            } else if !self.signals.closed.swap(true, Ordering::AcqRel) {
+            } else {
+                self.signals.closed.store(true, Ordering::Release);
                 let within_secs = DEATHS_WITHIN.as_secs();
                 tracing::error!(
                     pipeline,
@@ -61,16 +70,13 @@ impl Work {
                     within_secs,
                     "the pipeline's thread died too often: its messages are shed from now on"
                 );
-            } else {
-                tracing::error!(pipeline, panic, "the pipeline's thread died shedding");
-                self.parts.queue.pause(deaths.pause());
             }
         }
     }
 
     /// Says what became of the messages of a batch that died.
     fn bury(&mut self, jobs: &mut Vec<Job>) {
-        self.parts.stats.worker_died();
+        self.counts.unburied = true;
         // What they were to publish is gone; nobody waits for it.
         if self.counts.done {
             self.parts.stats.verdicts_dropped(self.publishes.len() as u64);

@@ -236,18 +236,21 @@ impl Storage {
         let _ = tokio::task::spawn_blocking(move || outbox.until_written()).await;
     }
 
-    /// Ends uplinks and outbox: what is in flight may still arrive, what is not stays.
-    pub async fn close(self) {
+    /// Ends uplinks and outbox: what is in flight may still arrive, what is not stays. False when the outbox's writer
+    /// had died.
+    pub async fn close(self) -> bool {
         let Storage { outbox, thread, uplinks, .. } = self;
         let mut running: Vec<Running> = uplinks.into_iter().filter_map(|uplink| uplink.running).collect();
         let ended = tokio::task::spawn_blocking(move || {
             running.iter_mut().for_each(|running| running.courier.stop());
-            thread.close(&outbox);
-            running
+            let lived = thread.close(&outbox);
+            (running, lived)
         });
-        for running in ended.await.unwrap_or_default() {
+        let (running, lived) = ended.await.unwrap_or_default();
+        for running in running {
             running.link.stop();
             let _ = running.task.await;
         }
+        lived
     }
 }

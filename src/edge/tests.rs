@@ -155,6 +155,19 @@ impl Rig {
         told
     }
 
+    /// As [`Rig::say`], and waits until it was scored, rejected or put into a window, so that the next one is in a
+    /// batch of its own. (It is acknowledged already when it is in the journal.)
+    fn say_and_settle(&mut self, source: &str, payload: &str) {
+        let books = |rig: &Rig| {
+            let units =
+                rig.state().pipelines.first().map(|pipeline| pipeline.units.clone()).unwrap_or_default();
+            (units.received, units.pending())
+        };
+        let (before, _) = books(self);
+        self.say(source, payload);
+        until("it is in the books", || books(self) == (before + 1, 0));
+    }
+
     fn permit(&self) {
         self.permits.as_ref().unwrap().send(()).unwrap();
     }
@@ -303,8 +316,7 @@ fn a_window_goes_on_after_the_death_of_its_thread() {
     edgeward_core::fault_injection::order("score-doomed:3");
     let mut rig = Rig::named("doomed", dir.path(), WINDOW, &[3, 1], false);
     for v in 1..=5 {
-        let open = rig.say("a", &format!("{{\"v\":{v}}}"));
-        until("its fate is stored", || acknowledged(&open));
+        rig.say_and_settle("a", &format!("{{\"v\":{v}}}"));
     }
     rig.until_stored(2);
     // The third was in work when the thread died. What came before is remembered as if it had not been.
@@ -332,8 +344,7 @@ fn hot(rig: &Rig) -> Vec<bool> {
 
 fn say_all(rig: &mut Rig, values: &[i32], results: usize) {
     for v in values {
-        let open = rig.say("a", &format!("{{\"v\":{v}}}"));
-        until("its fate is stored", || acknowledged(&open));
+        rig.say_and_settle("a", &format!("{{\"v\":{v}}}"));
     }
     rig.until_stored(results);
 }

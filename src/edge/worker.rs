@@ -145,6 +145,8 @@ impl Worker {
 pub(super) struct Work {
     pub parts: WorkerParts,
     pub signals: Arc<Signals>,
+    /// The thread's name.
+    role: String,
     pub publishes: Vec<Publish>,
     buffer: Vec<u8>,
     pub evicted: u64,
@@ -162,6 +164,8 @@ pub(super) struct Counts {
     rejected: Vec<Reason>,
     /// The batch is in the ledger and handed to the outbox.
     pub done: bool,
+    /// It died, and what became of its messages is being said.
+    pub unburied: bool,
 }
 
 impl Client for Work {
@@ -232,7 +236,7 @@ impl Client for Work {
     }
 
     fn finish(&mut self, scorer: &mut Scorer, jobs: &mut Vec<Job>, batch: &Batch) {
-        fault_injection::point(&format!("score-{}", self.parts.name));
+        fault_injection::point(&self.role);
         let stats = &self.parts.stats;
         stats.receive(batch.more_units);
         if let Some(durable) = &mut self.parts.durable {
@@ -261,6 +265,7 @@ pub(super) fn acknowledge(jobs: &mut Vec<Job>) {
 impl Work {
     fn new(parts: WorkerParts, signals: Arc<Signals>) -> Self {
         Work {
+            role: format!("score-{}", parts.name),
             parts,
             signals,
             publishes: Vec::new(),

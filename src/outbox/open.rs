@@ -141,13 +141,15 @@ impl OutboxThread {
         self.thread.is_finished()
     }
 
-    /// Writes what waits and ends the writer. Blocks for about a sync.
-    pub fn close(self, outbox: &Outbox) {
+    /// Writes what waits and ends the writer. Blocks for about a sync. False when it had died.
+    pub fn close(self, outbox: &Outbox) -> bool {
         outbox.lock().closing = true;
         outbox.inner.wake.notify_all();
         outbox.inner.room.notify_all();
-        if self.thread.join().is_err() {
+        let lived = self.thread.join().is_ok();
+        if !lived {
             tracing::error!("the outbox's writer had died: what it had not stored is with the broker");
         }
+        lived
     }
 }

@@ -114,6 +114,7 @@ impl Work {
     }
 
     fn run(mut self) {
+        let role = format!("uplink-{}", self.parts.config.name);
         let mut stop_at = None;
         let mut seen = Seen::default();
         let mut look_in = None;
@@ -127,7 +128,7 @@ impl Work {
                 }
                 continue;
             }
-            fault_injection::point(&format!("uplink-{}", self.parts.config.name));
+            fault_injection::point(&role);
             look_in = if connected { self.send() } else { None };
             self.parts.desk.in_flight.store(self.in_flight.len() as u64, Relaxed);
         }

@@ -102,9 +102,15 @@ pub fn serve(listener: TcpListener, telemetry: Arc<Telemetry>) -> io::Result<Adm
                 return;
             }
             error!("the admin server died and is begun again");
-            life = match Life::begin(&listener) {
-                Ok(life) => life,
-                Err(error) => return error!(%error, "the admin server can't be begun again"),
+            life = loop {
+                match Life::begin(&listener) {
+                    Ok(life) => break life,
+                    Err(error) => debug!(%error, "the admin server can't be begun again yet"),
+                }
+                if !matches!(stopped.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
+                    return;
+                }
+                thread::park_timeout(AFTER_DEATH);
             };
             if life.runtime.block_on(async { timeout(AFTER_DEATH, &mut stopped).await.is_ok() }) {
                 return;

@@ -3,7 +3,12 @@
 use std::path::Path;
 
 use super::{Rig, assert_audit_without_losses, stop};
-use crate::support::{daemon::Daemon, until, until_else};
+use crate::support::{
+    broker::Broker,
+    client::Client,
+    daemon::{Daemon, config, pipeline as plain_pipeline},
+    model, until, until_else,
+};
 
 /// Numbers sent.
 const COUNT: u64 = 3000;
@@ -177,4 +182,22 @@ fn the_admin_server_that_dies_is_begun_again() {
     daemon.log.wait_for("the admin server died");
     daemon.wait_ready();
     stop(daemon);
+}
+
+#[test]
+fn a_worker_without_an_outbox_dies_and_goes_on_too() {
+    let broker = Broker::start();
+    let text = config(broker.port, &plain_pipeline(&model("mlp"), "output_qos = 1\n"));
+    let daemon = doomed(&text, "score-p:2");
+    let client = Client::new(broker.port);
+    client.subscribe("out/#");
+    client.publish("in/a", "[1,2,3,4]");
+    assert_eq!(client.next().topic, "out/a");
+    // This one is in work when the thread dies.
+    client.publish("in/a", "[1,2,3,4]");
+    until("the death in the books", || (rejected(&daemon, "p") == 1).then_some(()));
+    client.publish("in/a", "[1,2,3,4]");
+    assert_eq!(client.next().topic, "out/a");
+    let ended = daemon.stop();
+    assert_eq!((ended.books("p", "scored"), ended.books("p", "rejected")), (2, 1));
 }
