@@ -36,7 +36,7 @@ impl Receiver for Receipts {
 }
 
 impl MqttUplink {
-    /// A link and the session that carries it, to be run by [`run`].
+    /// A link and the session that carries it, to be run by [`MqttUplink::run`].
     pub fn new(config: &UplinkConfig, events: Events) -> (MqttUplink, Session) {
         let options = config.options.clone();
         let limits = Limits {

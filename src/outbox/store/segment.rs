@@ -9,7 +9,7 @@ use super::{
 use crate::stored::{FORMAT, Format};
 
 const MAGIC: &[u8; 8] = b"edgeward";
-/// Bytes of [`Head`] in a file.
+/// Bytes of the head in a file.
 pub const FILE_HEAD_BYTES: u64 = 32;
 
 /// The first bytes of every segment.
