@@ -74,11 +74,15 @@ fn the_last_message_has_an_age() {
 }
 
 #[test]
-fn reasons_and_policies_index_their_counters() {
-    for (i, reason) in Reason::ALL.iter().enumerate() {
-        assert_eq!(*reason as usize, i);
-    }
-    for (i, policy) in ShedPolicy::ALL.iter().enumerate() {
-        assert_eq!(*policy as usize, i);
-    }
+fn what_is_kept_by_number_is_counted_under_its_name() {
+    let numbers: Vec<(u8, u64)> = Reason::ALL.iter().map(|reason| (reason.number(), 1)).collect();
+    let policies: Vec<(u8, u64)> = ShedPolicy::ALL.iter().map(|policy| (policy.number(), 2)).collect();
+    // One of each list comes later and is unknown here.
+    let ledger = Ledger::restored(
+        Books::default(),
+        &[numbers, vec![(255, 9)]].concat(),
+        &[policies, vec![(0, 9)]].concat(),
+    );
+    assert!(Reason::ALL.iter().all(|reason| ledger.rejected(*reason) == 1), "a number stands for one reason");
+    assert!(ShedPolicy::ALL.iter().all(|policy| ledger.shed(*policy) == 2), "a number stands for one policy");
 }
