@@ -97,19 +97,20 @@ fn a_worker_that_dies_too_often_is_closed_and_the_others_go_on() {
     assert_audit_without_losses(&dir);
 }
 
-#[test]
-fn without_a_writer_the_daemon_ends_and_the_next_one_loses_nothing() {
+/// A daemon whose heart dies ends in order, with these words, and the next one loses nothing.
+fn the_heart_dies(order: &str, words: &str) {
     let rig = Rig::new();
     let disk = tempfile::tempdir().unwrap();
     let dir = disk.path().join("outbox");
     let text = rig.config(&dir, "", "");
     // Subscribed once, so that the broker keeps what comes meanwhile.
     stop(rig.daemon(&text));
-    let daemon = doomed(&text, "outbox:40");
+    let daemon = doomed(&text, order);
     rig.sender.allow(COUNT);
     let ended = daemon.wait();
     assert_eq!(ended.code, DIED, "{}", ended.log);
-    assert!(ended.log.contains("the outbox's writer died"), "{}", ended.log);
+    assert!(ended.log.contains(words), "{}", ended.log);
+    assert!(ended.last_run.is_object(), "the books were written");
     let daemon = rig.daemon(&text);
     assert_eq!(rig.sender.finish(), COUNT);
     rig.wait_acknowledged(&daemon, COUNT);
@@ -120,25 +121,14 @@ fn without_a_writer_the_daemon_ends_and_the_next_one_loses_nothing() {
 }
 
 #[test]
+fn without_a_writer_the_daemon_ends_and_the_next_one_loses_nothing() {
+    // Few turns: a slow machine puts more into each.
+    the_heart_dies("outbox:6", "the outbox's writer died");
+}
+
+#[test]
 fn without_its_session_the_daemon_ends_and_the_next_one_loses_nothing() {
-    let rig = Rig::new();
-    let disk = tempfile::tempdir().unwrap();
-    let dir = disk.path().join("outbox");
-    let text = rig.config(&dir, "", "");
-    stop(rig.daemon(&text));
-    let daemon = doomed(&text, "session:500");
-    rig.sender.allow(COUNT);
-    let ended = daemon.wait();
-    assert_eq!(ended.code, DIED, "{}", ended.log);
-    assert!(ended.log.contains("the MQTT session died: a death on order"), "{}", ended.log);
-    assert!(ended.last_run.is_object(), "the books were written");
-    let daemon = rig.daemon(&text);
-    assert_eq!(rig.sender.finish(), COUNT);
-    rig.wait_acknowledged(&daemon, COUNT);
-    rig.results.wait_for(0..COUNT);
-    rig.assert_nothing_lost();
-    stop(daemon);
-    assert_audit_without_losses(&dir);
+    the_heart_dies("session:500", "the MQTT session died: a death on order");
 }
 
 /// The uplink dies as ordered while results go up; all arrive.
