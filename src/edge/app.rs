@@ -154,7 +154,7 @@ impl Daemon {
         loop {
             let told = tokio::select! {
                 ended = &mut run => {
-                    died = ended.err().map(|panic| format!("the MQTT session died: {panic}"));
+                    died = session_died(ended);
                     break;
                 }
                 told = commands.recv() => told.unwrap_or(Command::Drain),
@@ -174,7 +174,7 @@ impl Daemon {
                     // The session goes on while pipelines are exchanged.
                     tokio::select! {
                         ended = &mut run => {
-                            died = ended.err().map(|panic| format!("the MQTT session died: {panic}"));
+                            died = session_died(ended);
                             break;
                         }
                         () = &mut watchdog => {}
@@ -208,7 +208,7 @@ impl Daemon {
                 () = &mut watchdog => None,
                 // Ends by itself only after `control.stop()`.
                 ended = &mut run => {
-                    died = ended.err().map(|panic| format!("the MQTT session died: {panic}"));
+                    died = session_died(ended);
                     None
                 }
             };
@@ -469,6 +469,11 @@ impl Daemon {
         ledgers.extend(self.workers.iter().map(|(_, worker)| (worker.name.clone(), worker.stats.ledger())));
         RunReport { ledgers, left, forced, died }
     }
+}
+
+/// Why the session ended, if it did not end by itself.
+fn session_died(ended: Result<(), String>) -> Option<String> {
+    ended.err().map(|panic| format!("the MQTT session died: {panic}"))
 }
 
 /// Waits for somebody who doesn't want to wait.

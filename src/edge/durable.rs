@@ -43,8 +43,8 @@ impl Durable {
     ) -> Self {
         let (name, live) = (pipeline.name.as_str(), pipeline.live);
         let plan = &pipeline.model.plan;
-        let (remembers, keeps_memory) = (plan.remembers_readings(), plan.keeps_memory());
-        let definition = Some(definition_of(pipeline));
+        let remembers = plan.remembers_readings();
+        let definition = plan.keeps_memory().then(|| definition_of(pipeline));
         let (journal, pipeline) = (Journal::new(outbox.clone(), name, epoch, replay), outbox.pipeline(name));
         Durable {
             outbox,
@@ -53,7 +53,7 @@ impl Durable {
             journal,
             live,
             retention: remembers.then(Retention::default),
-            definition: definition.filter(|_| keeps_memory),
+            definition,
             submission: Submission { pipeline, ..Submission::default() },
             readings: Vec::new(),
             unnamed: "".into(),

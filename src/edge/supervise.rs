@@ -2,7 +2,7 @@
 //!
 //! | role | dies | then |
 //! |---|---|---|
-//! | a pipeline's worker | [`Deaths`] in its own thread | begun again after a pause; after too many deaths closed (`worker.rs`) |
+//! | a pipeline's worker | [`Deaths`] in its own thread | begun again after a pause; after too many deaths closed (`live.rs`) |
 //! | an uplink's courier or link | seen by `storage.rs` when it looks | both begun again after a pause |
 //! | the admin server | in its own thread (`telemetry/http`) | begun again after a pause |
 //! | the outbox's writer, the MQTT session | seen by `app.rs` | the process ends in order, with an exit code of its own |

@@ -55,10 +55,9 @@ pub struct CarriedLane {
 /// Pipelines and classes that one file may bring.
 const MOST_LANES: usize = 4096;
 
-/// As pipelines and classes are named in a configuration.
+/// As pipelines and classes are named in a configuration, within a bound.
 fn is_name(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-    (1..=256).contains(&name.len()) && name.chars().all(fits)
+    name.len() <= 256 && edgeward_core::settings::is_name(name)
 }
 
 /// Writes such a file.
