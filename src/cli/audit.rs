@@ -10,7 +10,11 @@ use super::{
     queue::{folder, progress_bar},
     text::{bytes, grouped, print, print_json, table},
 };
-use edgeward_outbox::audit::{Audit, Gap, SenderNumbers, audit};
+use edgeward_core::domain::Books;
+use edgeward_outbox::{
+    audit::{Audit, Gap, SenderNumbers, audit},
+    store::Fate,
+};
 
 /// Gaps and runs of numbers that are named in the text; JSON has them all.
 const NAMED: usize = 20;
@@ -40,7 +44,7 @@ fn text(audit: &Audit) -> String {
         grouped(audit.frames),
         audit.segments
     );
-    let fates = ["delivered", "refused", "expired", "shed", "damaged", "dropped", "moved"];
+    let fates = Fate::ALL.map(Fate::name);
     let mut header = vec!["pipeline", "class", "made", "imported", "replayed"];
     header.extend(fates);
     header.extend(["pending", "on disk"]);
@@ -53,25 +57,12 @@ fn text(audit: &Audit) -> String {
     });
     out += &table(&header, 2, &rows.collect::<Vec<_>>());
     out.push('\n');
-    let header = [
-        "pipeline",
-        "received",
-        "scored",
-        "merged",
-        "rejected",
-        "expired",
-        "shed",
-        "damaged",
-        "dropped",
-        "pending",
-        "journaled",
-    ];
+    let counters = Books::default().counters().map(|(name, _)| name);
+    let header: Vec<&str> = ["pipeline"].into_iter().chain(counters).chain(["journaled"]).collect();
     let rows = audit.units.iter().map(|unit| {
         let mut row = vec![unit.pipeline.clone()];
-        let ended = [unit.scored, unit.merged, unit.rejected, unit.expired, unit.shed];
-        row.push(grouped(unit.received));
-        row.extend(ended.map(grouped));
-        row.extend([unit.damaged, unit.dropped, unit.pending, unit.journaled].map(grouped));
+        row.extend(unit.books.counters().map(|(_, units)| grouped(units)));
+        row.push(grouped(unit.journaled));
         row
     });
     out += &table(&header, 1, &rows.collect::<Vec<_>>());

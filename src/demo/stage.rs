@@ -25,9 +25,9 @@ use super::{
 use crate::{
     config::Config,
     mqtt::{BrokerUrl, Options as MqttOptions, Publish, Qos},
-    telemetry::{AdminServer, LogFormat, State, http, log},
+    telemetry::{AdminServer, LogFormat, LogSettings, State, http, log},
 };
-use edgeward_core::crypto;
+use edgeward_core::{crypto, domain::Bucket};
 
 /// Connections of the machines; machines share them.
 const MAX_CONNECTIONS: usize = 8;
@@ -59,7 +59,7 @@ pub fn run(options: &Options) -> Result<(), DemoError> {
     // Warnings would tear the picture; what they say is part of it.
     let level = if screen.is_live() { "off,edgeward=error" } else { "off,edgeward=warn" };
     // A program that embeds the demo may have its own logs already.
-    let _ = log::init(LogFormat::Human, level);
+    let _ = log::init(&LogSettings { format: LogFormat::Human, level: level.into() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let mut interrupts = Interrupts::listen()?;
@@ -293,7 +293,10 @@ impl Stage {
         let reconnects = telemetry.broker().reconnects();
         let report = self.daemon.drain().await?;
         let daemon = report.books();
-        settle(|| self.observer.counts().distinct + self.observer.counts().repeats >= daemon.scored).await;
+        settle(|| {
+            self.observer.counts().distinct + self.observer.counts().repeats >= daemon.ended(Bucket::Scored)
+        })
+        .await;
         if let (Some(p50), Some(p99)) = (self.observer.quantile(0.5), self.observer.quantile(0.99)) {
             let (p50, p99) = (millis(Some(p50)), millis(Some(p99)));
             screen.say(&format!(

@@ -15,7 +15,6 @@ use crate::{
     mqtt::Control,
     telemetry::{Ledger, PipelineStats, State, Telemetry},
 };
-use edgeward_core::domain::Books;
 use edgeward_outbox::{ClassSettings, OutboxSettings};
 use edgeward_outbox::{Outbox, OutboxError, OutboxThread};
 
@@ -169,18 +168,7 @@ impl Storage {
         let state = shared.state();
         let Some(pipeline) = state.pipelines.iter().find(|pipeline| pipeline.name == name) else { return };
         let units = &pipeline.units;
-        let books = Books {
-            received: units.received,
-            scored: units.scored,
-            merged: units.merged,
-            rejected: units.count_rejected(),
-            shed: units.count_shed(),
-            expired: units.expired,
-            damaged: units.damaged,
-            dropped: units.dropped,
-            pending: units.pending(),
-        };
-        stats.restore(Ledger::restored(books, &units.rejected, &units.shed));
+        stats.restore(Ledger::restored(units.books(), &units.rejected, &units.shed));
     }
 
     /// Enters and leaves the states of the disk, the uplinks and the clock.

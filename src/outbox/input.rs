@@ -5,7 +5,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::stored;
+use crate::{entry::Entry, stored};
 use bytes::Bytes;
 use edgeward_core::domain::Epoch;
 use edgeward_core::domain::Ticket;
@@ -46,6 +46,8 @@ struct InputState {
     stage: Stage,
     /// Its unit is in the books on disk.
     counted: bool,
+    /// Its outcome became known while it was being journaled, and left it to the journal to count it.
+    relied_on_journal: bool,
 }
 
 /// How far an input's fate is known.
@@ -71,7 +73,7 @@ impl Input {
         ticket: Option<Ticket>,
     ) -> Self {
         let length = payload.len();
-        let state = InputState { payload: Some(payload), ticket, stage: Stage::Waiting, counted: false };
+        let state = InputState { payload: Some(payload), ticket, stage: Stage::Waiting, counted: false, relied_on_journal: false };
         let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
         let state = Mutex::new(state);
         Input {
@@ -90,6 +92,11 @@ impl Input {
 
     pub fn spilled(self) -> Self {
         Input { spilled: true, ..self }
+    }
+
+    /// With what its topic told besides.
+    pub fn came_by(self, origin: Origin) -> Self {
+        Input { origin, ..self }
     }
 
     /// One read from the journal: `counted` and acknowledged long ago.
@@ -170,13 +177,17 @@ impl Input {
         state.ticket.take()
     }
 
-    /// It could not be journaled.
-    pub fn not_journaled(&self, counted: bool) {
+    /// It could not be journaled. True when it now has to be counted: its outcome, known by now, does not.
+    pub fn not_journaled(&self) -> bool {
         let mut state = self.lock();
-        state.counted |= counted;
+        if std::mem::take(&mut state.relied_on_journal) {
+            state.stage = Stage::Scored;
+            return !std::mem::replace(&mut state.counted, true);
+        }
         if state.stage == Stage::Journaling {
             state.stage = Stage::Waiting;
         }
+        false
     }
 
     /// Its outcome is known. Whether its unit is in the books already, or about to be.
@@ -187,7 +198,11 @@ impl Input {
                 state.stage = Stage::Scored;
                 std::mem::replace(&mut state.counted, true)
             }
-            Stage::Journaling | Stage::Journaled(_) | Stage::Scored => true,
+            Stage::Journaling => {
+                state.relied_on_journal = true;
+                true
+            }
+            Stage::Journaled(_) | Stage::Scored => true,
         }
     }
 
@@ -206,19 +221,21 @@ impl Input {
     }
 }
 
-/// An input as the journal has it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Entry {
-    pub epoch: [u8; 8],
-    pub sequence: u64,
-    /// Microseconds since 1970, as the system believed.
-    pub arrived_us: i64,
-    /// It never was in a worker's queue.
-    pub spilled: bool,
-    pub topic: String,
-    pub payload: Bytes,
-    /// The input it came by; empty for none.
-    pub input: String,
-    /// What came with it, in order.
-    pub properties: Vec<(String, String)>,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_during_a_journaling_that_fails_leaves_the_unit_to_be_counted_once() {
+        let new = || Input::new(0, "in/a".into(), Bytes::from_static(b"1"), Epoch([0; 8]), 1, None);
+        let input = new();
+        assert!(input.begin_journal().is_some());
+        assert!(input.scored(), "the journal counts it");
+        assert!(input.not_journaled() && !input.not_journaled());
+        assert_eq!((input.stage(), input.is_counted()), (Stage::Scored, true));
+        // Without an outcome it is journaled again, or counted with one.
+        let input = new();
+        assert!(input.begin_journal().is_some() && !input.not_journaled());
+        assert!(!input.scored() && input.scored(), "counted with its outcome");
+    }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     handle::{Outcome, Submission},
     input::{Input, Stage},
-    store::{Record, Room, UnitBooks},
+    store::{Record, Room},
     writer::{Commit, Writer},
 };
 use edgeward_core::domain::WhenFull;
@@ -102,15 +102,14 @@ impl Writer {
         let bytes = input.payload_bytes() as u64 + 64;
         if self.room(super::store::INPUT_CLASS, bytes + commit.bytes as u64) != Room::Yes {
             // Not acknowledged before its outcome is stored, then.
-            self.not_journaled(input, false);
+            self.not_journaled(input);
             return;
         }
         let Some(entry) = input.begin_journal() else { return };
         let sequence = self.next(lanes.input, commit);
         commit.bytes += entry.len();
         commit.batch.records.push((lanes.input, Bytes::from(entry)).into());
-        let received = u64::from(!input.is_counted());
-        commit.batch.units.push((lanes.pipeline, UnitBooks { received, ..UnitBooks::default() }));
+        commit.batch.arrived.push((lanes.pipeline, u64::from(!input.is_counted())));
         commit.journaled.push((input, sequence));
         self.journaled += 1;
     }

@@ -11,6 +11,9 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+mod entry;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 mod golden;
 mod handle;

@@ -10,7 +10,7 @@ use std::{
 use super::{
     handle::{Outbox, Queue, Submission},
     input::{Input, Stage},
-    store::{Batch, Fate, Mark, Moment, Store},
+    store::{Batch, Fate, Mark, Moment, Store, UnitBooks},
 };
 use crate::settings::ClassSettings;
 use edgeward_core::domain::Durability;
@@ -314,10 +314,6 @@ impl Writer {
     fn commit(&mut self, commit: Commit, now: Instant) {
         let nothing = commit.batch.records.is_empty() && commit.batch.units.is_empty();
         let marks_due = self.marks_since.is_some_and(|since| since + MARKS_WAIT <= now);
-        let interval = match self.options.durability {
-            Durability::Interval(interval) => Some(interval),
-            _ => None,
-        };
         if self.stuck.is_some() {
             // Nothing was admitted; marks go with what waits.
             return;
@@ -342,14 +338,6 @@ impl Writer {
         } else {
             Ok(())
         };
-        let written = written.and_then(|()| {
-            let sync_due = interval.is_some_and(|interval| self.synced + interval <= now);
-            if !sync_due || !self.store.has_unsynced() {
-                return Ok(());
-            }
-            self.synced = now;
-            self.store.sync()
-        });
         match written {
             Ok(()) => {
                 if !nothing || marks_due {
@@ -360,6 +348,7 @@ impl Writer {
                     self.marks_since = Some(now);
                 }
                 self.durable(commit);
+                self.sync_if_due(now);
             }
             Err(error) if commit.refuses => {
                 self.trouble(&error);
@@ -369,11 +358,23 @@ impl Writer {
                 self.trouble(&error);
                 self.store.give_up();
                 for (input, _) in commit.journaled {
-                    self.not_journaled(input, true);
+                    self.not_journaled(input);
                 }
                 // By policy, and counted: scoring and live verdicts go on.
                 commit.tickets.into_iter().for_each(Ticket::done);
             }
+        }
+    }
+
+    /// Makes durable what came within the last interval. What can't be synced now is kept: it was accepted.
+    fn sync_if_due(&mut self, now: Instant) {
+        let Durability::Interval(interval) = self.options.durability else { return };
+        if self.synced + interval > now || !self.store.has_unsynced() {
+            return;
+        }
+        self.synced = now;
+        if let Err(error) = self.store.sync() {
+            self.trouble(&error);
         }
     }
 
@@ -407,14 +408,17 @@ impl Writer {
     fn count(&mut self, commit: Commit) {
         self.store.discard(&commit.batch);
         for (input, _) in commit.journaled {
-            self.not_journaled(input, true);
+            self.not_journaled(input);
         }
         commit.tickets.into_iter().for_each(Ticket::done);
     }
 
     /// An input stays unacknowledged until its outcome; one that nobody else holds is tried again.
-    pub(super) fn not_journaled(&mut self, input: Arc<Input>, counted: bool) {
-        input.not_journaled(counted);
+    pub(super) fn not_journaled(&mut self, input: Arc<Input>) {
+        if input.not_journaled() {
+            let pipeline = self.pipelines[usize::from(input.pipeline)].pipeline;
+            self.store.count_units(pipeline, &UnitBooks { received: 1, ..UnitBooks::default() });
+        }
         if input.spilled {
             self.spill_at = Some(Instant::now() + RETRY);
             let mut queue = self.outbox.lock();

@@ -1,11 +1,12 @@
 #!/bin/sh
-# What the fuzz targets begin with: the models of the reference cases, and their values as messages of each sort.
+# What the fuzz targets begin with: the models of the reference cases, their values as messages of each sort, and
+# the outbox's golden files.
 # tests/setup makes the cases; SUITES names another folder of them.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 suites=${SUITES:-$root/target/test-suites}
 corpus=$root/target/fuzz-corpus
-mkdir -p "$corpus/parser" "$corpus/checker" "$corpus/executor"
+mkdir -p "$corpus/parser" "$corpus/checker" "$corpus/executor" "$corpus/segments" "$corpus/backlog"
 for model in "$suites"/*/*/model.onnx; do
     case=$(basename "$(dirname "$model")")
     # Large ones teach the fuzzer nothing that small ones don't, and slow it down.
@@ -20,6 +21,14 @@ for values in "$suites"/node/*/set_0/*.pb; do
     for sort in 0 1 2 3 4; do
         [ "$sort" -eq 0 ] || case "$folder" in *sequence*|*optional*|*map*|*vectorizer*) ;; *) continue ;; esac
         { printf "\\00$sort"; cat "$values"; } > "$corpus/parser/$folder-$(basename "$values" .pb)-$sort"
+    done
+done
+# The first byte says whether checksums are made right (src/outbox/fuzz.rs).
+for format in "$root"/tests/golden/stored/format-*; do
+    for sort in 0 1; do
+        { printf "\\00$sort"; cat "$format"/outbox/segment-* "$format"/outbox/merged-* 2>/dev/null; } \
+            > "$corpus/segments/$(basename "$format")-$sort"
+        { printf "\\00$sort"; cat "$format/backlog.edgeward"; } > "$corpus/backlog/$(basename "$format")-$sort"
     done
 done
 echo "$(find "$corpus" -type f | wc -l) files in $corpus"

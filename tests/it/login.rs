@@ -138,6 +138,13 @@ fn a_client_certificate_is_read_at_each_connection() {
     until("the reason", || daemon.state("broker_unreachable").filter(|text| text.contains("certificate")));
     show("module");
     assert_scores(&broker, &daemon);
+    // Gone for a while: told by its name, and back without help.
+    fs::remove_file(here.join("shown.pem")).unwrap();
+    broker.stop();
+    broker.appear();
+    until("the file", || daemon.state("broker_unreachable").filter(|text| text.contains("shown.pem")));
+    show("module");
+    assert_scores(&broker, &daemon);
     daemon.stop();
 }
 

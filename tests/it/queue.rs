@@ -19,7 +19,7 @@ use crate::support::{
     broker::Broker,
     client::Client,
     daemon::{Daemon, pipeline},
-    edgeward, model, until_else,
+    edgeward, model, segments, until_else,
 };
 
 struct Done {
@@ -229,11 +229,7 @@ fn a_newer_format_is_refused_with_what_to_do() {
     let outbox = Filled::new(1, 10);
     let (name, _) = outbox.newest();
     let path = outbox.dir().join(&name);
-    let mut head = fs::read(&path).unwrap();
-    head[8..12].copy_from_slice(&9_u32.to_le_bytes());
-    let crc = crc32(&head[..28]);
-    head[28..32].copy_from_slice(&crc.to_le_bytes());
-    fs::write(&path, head).unwrap();
+    segments::make_newer(&path);
     for words in ["queue stat", "queue drop --class result --yes", "audit"] {
         let done = outbox.tool(words);
         assert!(done.refused(1).contains("has format 9"), "{words}: {}", done.err);
@@ -241,18 +237,6 @@ fn a_newer_format_is_refused_with_what_to_do() {
     }
     let empty = tempfile::tempdir().unwrap();
     assert!(tool(empty.path(), "queue stat").refused(1).contains("there is no outbox in "));
-}
-
-/// CRC-32 as in zip files, bit by bit.
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-        }
-    }
-    !crc
 }
 
 #[test]

@@ -1,7 +1,11 @@
-//! The books: every unit (one reading for one pipeline) ends in exactly one bucket.
+//! The books: every unit (one reading for one pipeline) ends in exactly one bucket. What a bucket is called,
+//! in metrics, `/status`, `last-run.json` and by the tools, is said here and nowhere else.
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 /// Where a received unit ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(usize)]
 pub enum Bucket {
     /// A verdict was made.
     Scored,
@@ -19,27 +23,100 @@ pub enum Bucket {
     Dropped,
 }
 
-/// The books of one pipeline, or of several added up, in units.
+impl Bucket {
+    /// Every bucket, in the order in which they are told.
+    pub const ALL: [Bucket; 7] = [
+        Bucket::Scored,
+        Bucket::Merged,
+        Bucket::Rejected,
+        Bucket::Shed,
+        Bucket::Expired,
+        Bucket::Damaged,
+        Bucket::Dropped,
+    ];
+
+    /// Its name everywhere.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bucket::Scored => "scored",
+            Bucket::Merged => "merged",
+            Bucket::Rejected => "rejected",
+            Bucket::Shed => "shed",
+            Bucket::Expired => "expired",
+            Bucket::Damaged => "damaged",
+            Bucket::Dropped => "dropped",
+        }
+    }
+
+    /// What it holds, as documentation has it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Bucket::Scored => "a verdict was made",
+            Bucket::Merged => "went into a window it did not complete",
+            Bucket::Rejected => "refused, by reason",
+            Bucket::Shed => "let go by a named policy",
+            Bucket::Expired => "journaled, and too old when its turn came",
+            Bucket::Damaged => "journaled, and unreadable when its turn came",
+            Bucket::Dropped => "journaled, and dropped by an operator",
+        }
+    }
+}
+
+/// The books of one pipeline, or of several added up, in units. As JSON an object of all counters by name:
+/// `received`, the buckets, `pending`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Books {
     pub received: u64,
-    pub scored: u64,
-    pub merged: u64,
-    pub rejected: u64,
-    pub shed: u64,
-    pub expired: u64,
-    pub damaged: u64,
-    pub dropped: u64,
+    /// By bucket.
+    ended: [u64; Bucket::ALL.len()],
     /// Received and not yet in a bucket.
     pub pending: u64,
 }
 
 impl Books {
-    /// True when every received unit is accounted for:
-    /// `received = scored + merged + rejected + shed + expired + damaged + dropped + pending`.
+    /// Books of what came, where it ended, and what has no end yet.
+    pub fn new(received: u64, ended: impl IntoIterator<Item = (Bucket, u64)>, pending: u64) -> Books {
+        let mut books = Books { received, pending, ..Books::default() };
+        for (bucket, units) in ended {
+            books.ended[bucket as usize] += units;
+        }
+        books
+    }
+
+    /// Units that ended in a bucket.
+    pub fn ended(&self, bucket: Bucket) -> u64 {
+        self.ended[bucket as usize]
+    }
+
+    /// Units ended in a bucket.
+    pub fn end(&mut self, bucket: Bucket, units: u64) {
+        self.ended[bucket as usize] += units;
+    }
+
+    /// Units that ended, anywhere.
+    pub fn ended_in_all(&self) -> u64 {
+        self.ended.iter().sum()
+    }
+
+    /// True when every received unit is accounted for: it is in a bucket, or pending.
     pub fn balance(&self) -> bool {
-        let lost = self.shed + self.expired + self.damaged + self.dropped;
-        self.received == self.scored + self.merged + self.rejected + lost + self.pending
+        self.received == self.ended_in_all() + self.pending
+    }
+
+    /// Every counter by its name, in the order in which they are told.
+    pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        let ended = Bucket::ALL.map(|bucket| (bucket.name(), self.ended(bucket)));
+        std::iter::once(("received", self.received)).chain(ended).chain([("pending", self.pending)])
+    }
+}
+
+impl Serialize for Books {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, units) in self.counters() {
+            map.serialize_entry(name, &units)?;
+        }
+        map.end()
     }
 }
 
@@ -47,17 +124,8 @@ impl std::ops::Add for Books {
     type Output = Books;
 
     fn add(self, other: Books) -> Books {
-        Books {
-            received: self.received + other.received,
-            scored: self.scored + other.scored,
-            merged: self.merged + other.merged,
-            rejected: self.rejected + other.rejected,
-            shed: self.shed + other.shed,
-            expired: self.expired + other.expired,
-            damaged: self.damaged + other.damaged,
-            dropped: self.dropped + other.dropped,
-            pending: self.pending + other.pending,
-        }
+        let ended = Bucket::ALL.map(|bucket| (bucket, self.ended(bucket) + other.ended(bucket)));
+        Books::new(self.received + other.received, ended, self.pending + other.pending)
     }
 }
 

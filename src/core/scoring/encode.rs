@@ -115,3 +115,76 @@ fn write_input_id(id: &InputId, out: &mut Vec<u8>) {
         counted @ InputId::Counted { .. } => json(&counted.to_string(), out),
     }
 }
+
+/// What receivers read for ever: `tests/golden/stored/verdict-1.jsonl`, a line a shape.
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path, sync::Arc};
+
+    use super::*;
+    use crate::{
+        domain::{Epoch, Reason, ResultId},
+        scoring::{
+            time::TimeForm,
+            verdict::{Object, OutputValue, Value, WindowNote, WindowSpan},
+        },
+    };
+
+    fn verdict() -> Verdict {
+        let (label, one) = (Arc::from("cat"), OutputValue::One(Value::F32(0.1)));
+        let object = Object { label, score: 0.5, corners: [1.0, 2.0, 3.5, 4.0] };
+        let ranked = vec![(Arc::from("ok"), Value::F64(0.75)), (Arc::from("worn"), Value::F64(0.25))];
+        let outputs = [
+            ("score", one),
+            ("count", OutputValue::Many(vec![Value::Integer(-3), Value::Unsigned(4), Value::Bool(true)])),
+            ("state", OutputValue::Probabilities(ranked.clone())),
+            ("first", OutputValue::Ranked(ranked.clone())),
+            ("best", OutputValue::Best(ranked)),
+            ("objects", OutputValue::Objects(vec![object])),
+            ("text", OutputValue::Text { text: "A \"1\"".into(), score: 0.9 }),
+        ];
+        Verdict {
+            id: ResultId([7; 16]),
+            input_id: InputId::Own("reading-1".into()),
+            reading: 2,
+            source: Some("press-1".into()),
+            time: Some("\"2026-01-02T03:04:05Z\"".into()),
+            outputs: outputs.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+            conditions: vec![("hot".into(), true), ("cold".into(), false)],
+            copied: Some("{\"batch\":5}".into()),
+            window: Some(WindowNote {
+                span: Some(WindowSpan { begin_ns: 0, end_ns: 10_000_000_000, form: TimeForm::default() }),
+                readings: 9,
+                gaps: Some(1),
+            }),
+        }
+    }
+
+    #[test]
+    fn verdicts_of_schema_1_are_what_they_were() {
+        let identity = ModelIdentity { name: "m".into(), version: "1.2".into(), digest: "00ff".into() };
+        let encoder = Encoder::new("press", &identity);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_767_323_045_000_001);
+        let stamp = Stamp { scored_at: at, latency: Duration::from_micros(1234) };
+        let counted = InputId::Counted { device: "gw".into(), epoch: Epoch([1; 8]), sequence: 42 };
+        let mut lines = Vec::new();
+        encoder.verdict(&verdict(), stamp, &mut lines);
+        lines.push(b'\n');
+        let (source, time, copied, window) = (None, None, None, None);
+        let outputs = vec![("score".into(), OutputValue::One(Value::Text("ok".into())))];
+        let conditions = Vec::new();
+        let (id, input_id) = (ResultId([8; 16]), counted.clone());
+        let least = Verdict { id, input_id, reading: 0, source, time, outputs, conditions, copied, window };
+        encoder.verdict(&least, stamp, &mut lines);
+        lines.push(b'\n');
+        let rejection = Rejection::new(Reason::MissingField, "`x` is null");
+        encoder.rejection(&rejection, &counted, "in/a", at, &mut lines);
+        lines.push(b'\n');
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/stored/verdict-1.jsonl");
+        if let Some(folder) = std::env::var_os("EDGEWARD_MAKE_GOLDEN") {
+            fs::write(Path::new(&folder).join("verdict-1.jsonl"), &lines).unwrap();
+        }
+        let golden = fs::read_to_string(file).unwrap();
+        assert_eq!(String::from_utf8(lines).unwrap(), golden);
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{Heading, Shown, clock, millis, readings};
 use crate::demo::books::group;
-use edgeward_core::domain::Books;
+use edgeward_core::domain::{Books, Bucket};
 
 /// How a line is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,15 +79,9 @@ pub fn picture(heading: &Heading, shown: &Shown, width: usize, height: usize) ->
 
 /// The books in short: what is nothing is left out, but for what everybody looks for.
 fn balance(books: &Books) -> String {
-    let parts = [
-        ("scored", books.scored, true),
-        ("merged", books.merged, false),
-        ("rejected", books.rejected, false),
-        ("shed", books.shed, false),
-        ("pending", books.pending, true),
-    ];
-    let shown = parts.iter().filter(|(_, units, always)| *always || *units > 0);
-    let sum: Vec<_> = shown.map(|(name, units, _)| format!("{} {name}", group(*units))).collect();
+    let always = [Bucket::Scored.name(), "pending"];
+    let shown = books.counters().skip(1).filter(|(name, units)| *units > 0 || always.contains(name));
+    let sum: Vec<_> = shown.map(|(name, units)| format!("{} {name}", group(units))).collect();
     format!("{} received = {}", group(books.received), sum.join(" + "))
 }
 

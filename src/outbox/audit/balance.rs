@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
+use edgeward_core::domain::Bucket;
+
 use super::{
     Audit, DamagedBytes, Gap, LaneBalance, SenderNumbers, UnitBalance,
     segment::{SegmentRead, misfit},
 };
 use crate::{
-    store::{Fate, INPUT_CLASS, RangeSet, State, UnitBooks},
+    store::{Fate, INPUT_CLASS, RangeSet, State},
     tools::Snapshot,
 };
 
@@ -161,7 +163,9 @@ fn follow(now: &Snapshot, read: &BTreeMap<u64, SegmentRead>, gaps: &mut Vec<Gap>
             }
         }
         for (was, is) in end.pipelines.iter().zip(&begin.pipelines) {
-            if unit_counters(&was.units).iter().zip(unit_counters(&is.units)).any(|(was, is)| is < *was) {
+            let (before, after) = (was.units.books(), is.units.books());
+            let ended = Bucket::ALL.into_iter().any(|bucket| after.ended(bucket) < before.ended(bucket));
+            if ended || after.received < before.received {
                 gaps.push(Gap {
                     pipeline: was.name.clone(),
                     class: None,
@@ -175,21 +179,14 @@ fn follow(now: &Snapshot, read: &BTreeMap<u64, SegmentRead>, gaps: &mut Vec<Gap>
     }
 }
 
-fn unit_counters(units: &UnitBooks) -> [u64; 8] {
-    let (rejected, shed) = (units.count_rejected(), units.count_shed());
-    let UnitBooks { received, scored, merged, expired, damaged, dropped, .. } = units;
-    [*received, *scored, *merged, rejected, *expired, shed, *damaged, *dropped]
-}
-
 fn units(now: &Snapshot, gaps: &mut Vec<Gap>) -> Vec<UnitBalance> {
     let state = &now.state;
     let mut units = Vec::new();
     for pipeline in &state.pipelines {
         let lane = state.lane_of(&pipeline.name, INPUT_CLASS).and_then(|lane| state.lane(lane));
         let journaled = lane.map_or(0, |lane| lane.unsettled());
-        let [received, scored, merged, rejected, expired, shed, damaged, dropped] =
-            unit_counters(&pipeline.units);
-        let ended = scored + merged + rejected + expired + shed + damaged + dropped;
+        let books = pipeline.units.books();
+        let (received, ended) = (books.received, books.ended_in_all());
         if ended + journaled != received {
             gaps.push(Gap {
                 pipeline: pipeline.name.clone(),
@@ -200,19 +197,7 @@ fn units(now: &Snapshot, gaps: &mut Vec<Gap>) -> Vec<UnitBalance> {
                 what: format!("{received} units were received; {ended} ended and {journaled} are journaled"),
             });
         }
-        units.push(UnitBalance {
-            pipeline: pipeline.name.clone(),
-            received,
-            scored,
-            merged,
-            rejected,
-            expired,
-            shed,
-            damaged,
-            dropped,
-            pending: received.saturating_sub(ended),
-            journaled,
-        });
+        units.push(UnitBalance { pipeline: pipeline.name.clone(), books, journaled });
     }
     units
 }

@@ -13,6 +13,7 @@ mod tests;
 
 use std::{collections::BTreeMap, io, path::Path, sync::Arc, thread, time::Duration};
 
+use edgeward_core::domain::Books;
 use serde::Serialize;
 
 use self::segment::SegmentRead;
@@ -59,16 +60,8 @@ pub struct LaneBalance {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnitBalance {
     pub pipeline: String,
-    pub received: u64,
-    pub scored: u64,
-    pub merged: u64,
-    pub rejected: u64,
-    pub expired: u64,
-    pub shed: u64,
-    pub damaged: u64,
-    pub dropped: u64,
-    /// By the books.
-    pub pending: u64,
+    #[serde(flatten)]
+    pub books: Books,
     /// Journaled inputs that were not scored.
     pub journaled: u64,
 }
@@ -188,4 +181,13 @@ fn read_segments(
         progress(far, total);
     }
     Ok(vanished)
+}
+
+/// One look, without waiting for a daemon to finish what it does.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn look_once(disk: Arc<dyn Disk>, dir: &Path) -> Result<Audit, ToolError> {
+    let now = Snapshot::of(disk, dir)?;
+    let mut read = BTreeMap::new();
+    read_segments(&now, &mut read, &mut BTreeMap::new(), &mut |_, _| ())?;
+    Ok(balance::balance(&now, &read))
 }

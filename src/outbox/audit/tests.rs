@@ -84,7 +84,7 @@ fn whole_books_balance() {
     let result = &audit.lanes[0];
     assert_eq!((result.made, result.pending, result.on_disk), (127, 60, 60));
     assert_eq!((result.ended["delivered"], result.ended["shed"]), (50, 7));
-    assert_eq!(audit.units[0].received, 160);
+    assert_eq!(audit.units[0].books.received, 160);
     let sender = &audit.senders[0];
     assert_eq!((sender.missing, sender.repeated), (4, 1));
     assert_eq!(sender.missing_runs, [(7, 8), (10, 11)]);

@@ -4,11 +4,15 @@
 use std::io;
 
 use super::{
+    batch::Batch,
     books::Fate,
-    frame::{Directory, FrameBuilder, HEAD_BYTES, Run},
+    directory::Run,
+    frame::{FrameBuilder, HEAD_BYTES},
+    inputs::InputEnds,
     segment::{FILE_HEAD_BYTES, Head},
     state::{Import, Mark, Segment, State},
-    store::{Active, Batch, Record, Store, Unsynced, is_full},
+    store::{Active, Shared, Store, is_full},
+    unsynced::Unsynced,
 };
 use edgeward_core::domain::Durability;
 
@@ -20,18 +24,16 @@ impl Store {
     /// it. Returns the lanes' first sequences, in the order of their first records.
     ///
     /// # Errors
-    /// What the file system says. The frame then waits: [`Store::retry`] or [`Store::give_up`].
+    /// What the file system says. The frame then waits: [`Store::withdraw`] or [`Store::give_up`].
     pub fn commit(&mut self, batch: &Batch) -> io::Result<Vec<Run>> {
         let there = self.look();
         let bytes: usize = batch.records.iter().map(|record| record.payload.len() + 8).sum();
         // Before sequences are given, so that a new segment's head knows nothing of this batch.
-        let ready = there.and_then(|()| match self.unsynced.is_empty() {
-            true => self.make_active(bytes as u64),
-            false => Ok(()),
-        });
+        let ready = there.and_then(|()| self.make_active(bytes as u64));
         let runs = self.build(batch, None);
         ready?;
         self.flush(self.options.durability == Durability::Sync)?;
+        self.unsynced.iter_mut().for_each(|frame| frame.accepted = true);
         Ok(runs)
     }
 
@@ -68,71 +70,79 @@ impl Store {
 
     /// Gives sequences, counts, and puts the frame where [`Store::flush`] finds it.
     fn build(&mut self, batch: &Batch, imported: Option<[u8; 32]>) -> Vec<Run> {
-        let mut state = self.shared.state();
-        self.builder.clear();
-        for Record { lane, payload, envelope } in &batch.records {
-            let Some(of) = state.lane_mut(*lane) else { continue };
-            self.builder.record(*lane, of.next, payload, envelope.as_deref());
-            of.next += 1;
-            let came = if imported.is_some() { &mut of.books.imported } else { &mut of.books.made };
-            *came += 1;
-            self.touched_lanes.insert(*lane);
+        let mut frame = Unsynced { at_ms: self.now_ms, imported, ..Unsynced::default() };
+        {
+            let mut state = self.shared.state();
+            for record in &batch.records {
+                let Some(of) = state.lane_mut(record.lane) else { continue };
+                match frame.runs.iter_mut().find(|run| run.lane == record.lane) {
+                    Some(run) => run.count += 1,
+                    None => frame.runs.push(Run { lane: record.lane, first: of.next, count: 1 }),
+                }
+                of.next += 1;
+                let came = if imported.is_some() { &mut of.books.imported } else { &mut of.books.made };
+                *came += 1;
+                frame.records.push(record.clone());
+            }
+            for (pipeline, more) in &batch.units {
+                state.pipelines[usize::from(*pipeline)].units.add(more);
+            }
+            for (pipeline, received) in &batch.arrived {
+                state.pipelines[usize::from(*pipeline)].units.received += received;
+            }
+            for (pipeline, definition, source, memory) in &batch.memories {
+                let Some(of) = state.pipelines.get_mut(usize::from(*pipeline)) else { continue };
+                frame.memories.push((*pipeline, of.memories.set(*definition, source, memory.clone())));
+                self.pending.push(Mark::Remembered {
+                    pipeline: *pipeline,
+                    definition: *definition,
+                    source: source.as_ref().to_owned(),
+                    memory: memory.clone(),
+                });
+            }
         }
-        for (pipeline, more) in &batch.units {
-            state.pipelines[usize::from(*pipeline)].units.add(more);
-            self.touched_pipelines.insert(*pipeline);
-        }
-        let mut memories = Vec::new();
-        for (pipeline, definition, source, memory) in &batch.memories {
-            let Some(of) = state.pipelines.get_mut(usize::from(*pipeline)) else { continue };
-            memories.push((*pipeline, of.memories.set(*definition, source, memory.clone())));
-            self.pending.push(Mark::Remembered {
-                pipeline: *pipeline,
-                definition: *definition,
-                source: source.as_ref().to_owned(),
-                memory: memory.clone(),
-            });
-        }
-        drop(state);
+        self.touched_lanes.extend(frame.runs.iter().map(|run| run.lane));
+        self.touched_pipelines.extend(batch.units.iter().map(|(pipeline, _)| *pipeline));
+        self.touched_pipelines.extend(batch.arrived.iter().map(|(pipeline, _)| *pipeline));
         // Only now: a segment's head or a frame of marks that was written for this batch's sake must
         // not tell of ends whose outcome is not in the log.
-        let inputs = self.end_inputs(batch);
-        let state = self.shared.state();
-        let runs = self.builder.runs().to_vec();
-        for mark in self.pending.drain(..) {
-            self.builder.mark(&mark);
+        frame.inputs = self.end_inputs(batch);
+        frame.units.clone_from(&batch.units);
+        frame.arrived.clone_from(&batch.arrived);
+        frame.marks = std::mem::take(&mut self.pending);
+        frame.pipelines = std::mem::take(&mut self.touched_pipelines);
+        frame.lanes = std::mem::take(&mut self.touched_lanes);
+        let runs = frame.runs.clone();
+        if !frame.is_empty() {
+            self.unsynced.push(frame);
         }
-        for pipeline in std::mem::take(&mut self.touched_pipelines) {
-            let Some(of) = state.pipelines.get(usize::from(pipeline)) else { continue };
-            let books = of.units.clone();
-            self.builder.mark(&Mark::Units { pipeline, books });
-        }
-        for lane in std::mem::take(&mut self.touched_lanes) {
-            let books = state.lanes[usize::from(lane)].books;
-            self.builder.mark(&Mark::Results { lane, books });
-        }
-        if self.builder.is_empty() {
-            return runs;
-        }
-        // For where it will most likely be written; sealed again if that changes.
-        let sealed_for = self.active.as_ref().map_or((0, 0), |active| (active.seed, active.synced));
-        let (seed, synced_to) = sealed_for;
-        let bytes = self.builder.finish_owned(seed, self.now_ms, synced_to, self.options.compress);
-        let raw_bytes = u32::try_from(self.builder.body_bytes()).unwrap_or(u32::MAX);
-        let directory = Directory { at_ms: self.now_ms, synced_to: 0, raw_bytes, runs: runs.clone() };
-        let units = batch.units.clone();
-        let written = false;
-        self.unsynced.push(Unsynced {
-            bytes,
-            sealed_for,
-            directory,
-            units,
-            inputs,
-            memories,
-            imported,
-            written,
-        });
         runs
+    }
+
+    /// Applies the ends of a batch whose records have their sequences; the marks go into its frame.
+    fn end_inputs(&mut self, batch: &Batch) -> InputEnds {
+        let mut ends = InputEnds::default();
+        {
+            let state = self.shared.state();
+            let open = |(lane, sequence): &&(u16, u64)| {
+                state.lane(*lane).is_some_and(|of| !of.done.contains(*sequence))
+            };
+            let unsettled = |(lane, sequence): &&(u16, u64)| {
+                state.lane(*lane).is_some_and(|of| !of.settled.contains(*sequence))
+            };
+            ends.settled.extend(batch.settled.iter().filter(unsettled).filter(open));
+            ends.ended.extend(batch.released.iter().filter(open));
+        }
+        for (lane, sequence) in &batch.settled {
+            self.settle(*lane, *sequence);
+        }
+        for (lane, sequence) in &batch.released {
+            self.end(*lane, *sequence..*sequence + 1, Fate::Delivered);
+        }
+        for (pipeline, source, number) in &batch.numbers {
+            self.count_number(*pipeline, source, *number);
+        }
+        ends
     }
 
     /// Writes what is pending, without records.
@@ -163,43 +173,45 @@ impl Store {
         self.flush(true)
     }
 
-    /// Tries again to write what failed.
-    ///
-    /// # Errors
-    /// As [`Store::commit`].
-    pub fn retry(&mut self) -> io::Result<()> {
-        self.flush(self.options.durability != Durability::None)
-    }
-
     /// Takes back the batch that could not be written, as if it had not been asked for; it may be
     /// committed again. Only for one with records, and before anything else is asked for.
     pub fn withdraw(&mut self) {
-        let Some(frame) = self.unsynced.pop() else { return };
+        let Some(frame) = self.unsynced.pop_if(|frame| !frame.accepted) else { return };
         frame.take_back(&mut self.shared.state());
         // What of it stands in the file is not to be followed by the same sequences once more, and
         // the marks that were in it are in the state: a new head carries them.
-        self.active = None;
-        self.needs_head = true;
+        self.doubt();
     }
 
     /// Lets go of the records that could not be written and counts them as shed. Inputs among
-    /// them are only not journaled: the caller still has them.
+    /// them are only not journaled: the caller still has them. What was accepted before stays, and
+    /// is written as soon as that goes.
     pub fn give_up(&mut self) {
-        // What stands in the file already may yet be synced ([`Durability::Interval`]).
-        let (kept, lost): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.unsynced).into_iter().partition(|frame| frame.written);
-        self.unsynced = kept;
-        for frame in lost {
-            for run in frame.directory.runs {
-                let range = run.first..run.first + u64::from(run.count);
-                if let Some(lane) = self.shared.state().lane_mut(run.lane).filter(|lane| lane.is_input()) {
-                    lane.settled.insert(range.clone());
-                }
-                self.end(run.lane, range, Fate::Shed);
-            }
+        while let Some(frame) = self.unsynced.pop_if(|frame| !frame.accepted) {
+            frame.let_go(&mut self.shared.state());
+            self.touched_lanes.extend(frame.lanes.iter().copied());
+            self.touched_pipelines.extend(frame.pipelines.iter().copied());
+            self.pass_on(frame);
             // The marks that were in it are in the state: a new head carries them.
-            self.touched_pipelines.extend(frame.units.iter().map(|(pipeline, _)| *pipeline));
             self.needs_head = true;
+        }
+    }
+
+    /// What a frame that was given up changed of accepted ones, which no head can tell before these are there.
+    fn pass_on(&mut self, frame: Unsynced) {
+        for mark in &frame.marks {
+            let Mark::Remembered { pipeline, definition, source, .. } = mark else { continue };
+            let accepted = self.unsynced.iter_mut();
+            accepted.for_each(|accepted| accepted.forget_memory(*pipeline, *definition, source));
+        }
+        let unsynced = &self.unsynced;
+        let inputs = frame.inputs.of(|lane, sequence| unsynced.iter().any(|frame| frame.has(lane, sequence)));
+        if let Some(last) = self.unsynced.last_mut().filter(|_| !inputs.is_empty()) {
+            last.marks.extend(inputs.marks());
+            last.inputs.extend(inputs);
+            // Where those inputs are not, what became of them is not either.
+            last.units.extend(frame.units);
+            last.pipelines.extend(frame.pipelines);
         }
     }
 
@@ -232,7 +244,8 @@ impl Store {
     fn try_flush(&mut self, sync: bool) -> io::Result<()> {
         // A head that is written for itself alone still has to become durable.
         let head_only = self.active.as_ref().map_or(self.needs_head, |active| active.synced == 0);
-        if self.unsynced.is_empty() && !(head_only && sync) {
+        let at_once = sync || self.options.durability == Durability::None;
+        if self.unsynced.is_empty() && !(head_only && at_once) {
             return Ok(());
         }
         if self.active.is_none() {
@@ -240,13 +253,13 @@ impl Store {
         }
         self.free_bytes.set(None);
         let Some(active) = &mut self.active else { return Ok(()) };
-        for frame in self.unsynced.iter_mut().filter(|frame| !frame.written) {
-            if frame.sealed_for != (active.seed, active.synced) {
-                super::frame::reseal(&mut frame.bytes, active.seed, active.synced);
-                frame.sealed_for = (active.seed, active.synced);
-            }
-            active.file.write_at(&frame.bytes, active.len)?;
-            active.len += frame.bytes.len() as u64;
+        let unwritten = self.unsynced.iter().filter(|frame| !frame.written).count();
+        for at in self.unsynced.len() - unwritten..self.unsynced.len() {
+            let (frame, later) = self.unsynced[at..].split_first_mut().expect("it is one of them");
+            encode(frame, later, &self.shared, &mut self.builder);
+            let bytes = self.builder.finish(active.seed, frame.at_ms, active.synced, self.options.compress);
+            active.file.write_at(bytes, active.len)?;
+            active.len += bytes.len() as u64;
             frame.written = true;
         }
         if sync {
@@ -283,9 +296,10 @@ impl Store {
         let mut state = self.shared.state();
         let Some(segment) = state.segments.last_mut() else { return };
         segment.bytes = active.synced;
-        for frame in self.unsynced.drain(..) {
-            segment.note(&frame.directory);
-            self.builder.recycle(frame.bytes);
+        // Those that are still to be written stand behind them.
+        let written = self.unsynced.iter().take_while(|frame| frame.written).count();
+        for frame in self.unsynced.drain(..written) {
+            segment.note(&frame.directory());
         }
     }
 
@@ -364,30 +378,16 @@ impl Store {
     }
 }
 
-impl Unsynced {
-    /// As if it had not been.
-    fn take_back(&self, state: &mut State) {
-        for run in &self.directory.runs {
-            let lane = &mut state.lanes[usize::from(run.lane)];
-            lane.next -= u64::from(run.count);
-            let came = match self.imported {
-                Some(_) => &mut lane.books.imported,
-                None => &mut lane.books.made,
-            };
-            *came = came.saturating_sub(u64::from(run.count));
-            let of_file = |import: &&mut Import| self.imported == Some(import.file);
-            if let Some(import) = state.imports.iter_mut().find(of_file) {
-                (import.records, import.whole) = (import.records - u64::from(run.count), false);
-            }
-        }
-        for (pipeline, units) in &self.units {
-            state.pipelines[usize::from(*pipeline)].units.subtract(units);
-        }
-        for (pipeline, undo) in self.memories.iter().rev() {
-            state.pipelines[usize::from(*pipeline)].memories.undo(undo);
-        }
-        self.inputs.take_back(state);
+/// Encodes a frame. Written again with others behind it, it tells the books as they were without those.
+fn encode(frame: &Unsynced, later: &[Unsynced], shared: &Shared, builder: &mut FrameBuilder) {
+    let state = shared.state();
+    if later.is_empty() {
+        return frame.encode(&state, builder);
     }
+    let mut before = state.clone();
+    drop(state);
+    later.iter().rev().for_each(|frame| frame.take_back(&mut before));
+    frame.encode(&before, builder);
 }
 
 /// A segment's first frame: the state it begins with.

@@ -1,5 +1,7 @@
 //! The books that live on disk: of units by pipeline, of results by lane.
 
+use edgeward_core::domain::{Books, Bucket};
+
 /// How a result, or a journaled input, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -74,6 +76,12 @@ impl ResultBooks {
         self.ended[fate as usize]
     }
 
+    /// Whether it can be counted on.
+    pub fn is_sound(&self) -> bool {
+        let all = [self.made, self.imported, self.replayed].into_iter().chain(self.ended);
+        all.map(|count| count >> 58).sum::<u64>() == 0
+    }
+
     pub fn came(&self) -> u64 {
         self.made + self.imported + self.replayed
     }
@@ -100,6 +108,15 @@ pub struct UnitBooks {
 }
 
 impl UnitBooks {
+    /// Whether it can be counted on.
+    pub fn is_sound(&self) -> bool {
+        let plain = [self.received, self.scored, self.merged, self.expired, self.damaged, self.dropped];
+        let by_number = self.rejected.iter().chain(&self.shed).map(|(_, count)| *count);
+        // So many can be added up.
+        let few = self.rejected.len() + self.shed.len() <= 1 << 9;
+        few && plain.into_iter().chain(by_number).map(|count| count >> 50).sum::<u64>() == 0
+    }
+
     pub fn count_rejected(&self) -> u64 {
         self.rejected.iter().map(|(_, count)| count).sum()
     }
@@ -108,16 +125,24 @@ impl UnitBooks {
         self.shed.iter().map(|(_, count)| count).sum()
     }
 
-    /// Units received and in no bucket yet: those whose input is journaled and not scored.
+    /// As everybody else has them. Pending are those whose input is journaled and not scored.
+    pub fn books(&self) -> Books {
+        let ended = [
+            (Bucket::Scored, self.scored),
+            (Bucket::Merged, self.merged),
+            (Bucket::Rejected, self.count_rejected()),
+            (Bucket::Shed, self.count_shed()),
+            (Bucket::Expired, self.expired),
+            (Bucket::Damaged, self.damaged),
+            (Bucket::Dropped, self.dropped),
+        ];
+        let all: u64 = ended.iter().map(|(_, units)| units).sum();
+        Books::new(self.received, ended, self.received.saturating_sub(all))
+    }
+
+    /// Units received and in no bucket yet.
     pub fn pending(&self) -> u64 {
-        let ended = self.scored
-            + self.merged
-            + self.count_rejected()
-            + self.count_shed()
-            + self.expired
-            + self.damaged
-            + self.dropped;
-        self.received.saturating_sub(ended)
+        self.books().pending
     }
 
     pub fn add(&mut self, more: &UnitBooks) {

@@ -2,46 +2,40 @@
 
 use super::{
     books::Fate,
-    state::State,
-    store::{Batch, Store},
+    state::{Mark, State},
 };
 
 /// What a frame settled and ended that was open before it.
 #[derive(Debug, Default)]
 pub(super) struct InputEnds {
-    settled: Vec<(u16, u64)>,
-    ended: Vec<(u16, u64)>,
-}
-
-impl Store {
-    /// Applies the ends of a batch whose records have their sequences; the marks go into its frame.
-    pub(super) fn end_inputs(&mut self, batch: &Batch) -> InputEnds {
-        let mut ends = InputEnds::default();
-        {
-            let state = self.shared.state();
-            let open = |(lane, sequence): &&(u16, u64)| {
-                state.lane(*lane).is_some_and(|of| !of.done.contains(*sequence))
-            };
-            let unsettled = |(lane, sequence): &&(u16, u64)| {
-                state.lane(*lane).is_some_and(|of| !of.settled.contains(*sequence))
-            };
-            ends.settled.extend(batch.settled.iter().filter(unsettled).filter(open));
-            ends.ended.extend(batch.released.iter().filter(open));
-        }
-        for (lane, sequence) in &batch.settled {
-            self.settle(*lane, *sequence);
-        }
-        for (lane, sequence) in &batch.released {
-            self.end(*lane, *sequence..*sequence + 1, Fate::Delivered);
-        }
-        for (pipeline, source, number) in &batch.numbers {
-            self.count_number(*pipeline, source, *number);
-        }
-        ends
-    }
+    pub settled: Vec<(u16, u64)>,
+    pub ended: Vec<(u16, u64)>,
 }
 
 impl InputEnds {
+    /// The ends of those inputs.
+    pub fn of(&self, which: impl Fn(u16, u64) -> bool) -> InputEnds {
+        let of = |ends: &[(u16, u64)]| ends.iter().copied().filter(|(lane, at)| which(*lane, *at)).collect();
+        InputEnds { settled: of(&self.settled), ended: of(&self.ended) }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.settled.is_empty() && self.ended.is_empty()
+    }
+
+    pub fn extend(&mut self, more: InputEnds) {
+        self.settled.extend(more.settled);
+        self.ended.extend(more.ended);
+    }
+
+    /// As the log has them.
+    pub fn marks(&self) -> impl Iterator<Item = Mark> + '_ {
+        let settled = self.settled.iter().map(|&(lane, first)| Mark::Settled { lane, first, count: 1 });
+        let fate = Fate::Delivered;
+        let ended = self.ended.iter().map(move |&(lane, first)| Mark::Done { lane, first, count: 1, fate });
+        settled.chain(ended)
+    }
+
     /// As if the frame had not been: for a head that is written before it.
     pub fn take_back(&self, state: &mut State) {
         for (lane, sequence) in &self.settled {

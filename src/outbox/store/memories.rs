@@ -23,9 +23,19 @@ pub struct Memories {
 /// What one change replaced.
 #[derive(Debug, Default)]
 pub struct Undo {
+    definition: Definition,
     /// All of it, where the definition changed.
     whole: Option<Box<Memories>>,
     sources: Vec<(String, Option<(u64, Bytes)>)>,
+}
+
+impl Undo {
+    /// This source has changed again since, and nothing takes that back.
+    pub fn forget(&mut self, source: &str) {
+        self.sources.retain(|(of, _)| of != source);
+        // What a new definition made forget stays forgotten: else the newer memory went with it.
+        self.whole = None;
+    }
 }
 
 impl Memories {
@@ -59,7 +69,7 @@ impl Memories {
 
     /// Takes a source's newest memory on, or forgets it.
     pub fn set(&mut self, definition: Definition, source: &str, memory: Option<Bytes>) -> Undo {
-        let mut undo = Undo::default();
+        let mut undo = Undo { definition, ..Undo::default() };
         if definition != self.definition {
             let fresh = Memories { definition, ..Memories::default() };
             undo.whole = Some(Box::new(std::mem::replace(self, fresh)));
@@ -79,8 +89,11 @@ impl Memories {
         undo
     }
 
-    /// As if the change had not been; the newest change first.
+    /// As if the change had not been; the newest change first. Nothing, where all that was forgotten since.
     pub fn undo(&mut self, undo: &Undo) {
+        if undo.definition != self.definition {
+            return;
+        }
         for (source, before) in undo.sources.iter().rev() {
             self.take(source);
             if let Some(before) = before {

@@ -15,9 +15,13 @@
 //! - After a failed sync, what is in doubt is written again, to a new segment.
 
 mod append;
+mod batch;
 pub mod books;
 pub mod cursor;
+pub(crate) mod directory;
 pub mod disk;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod faulty_disk;
 pub(crate) mod frame;
 mod inputs;
 mod memories;
@@ -32,13 +36,18 @@ pub(crate) mod state;
 #[allow(clippy::module_inception)]
 mod store;
 mod tally;
+mod unsynced;
 pub mod walk;
 
 #[cfg(test)]
 mod tests;
 
+pub use batch::{Batch, Record};
 pub use books::{Fate, ResultBooks, UnitBooks};
-pub use frame::{Directory, Frame, Run};
+pub use directory::{Directory, Run};
+pub use frame::Frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) use frame::reseal_segment;
 pub use memories::{Definition, Memories};
 pub use options::{Moment, StoreOptions};
 pub use ranges::RangeSet;
@@ -46,4 +55,4 @@ pub use recovery::{Damage, Fresh, OpenError, Reading, Recovery, is_aside, read_o
 pub use segment::FILE_HEAD_BYTES;
 pub use space::{Room, Usage, folder_bytes};
 pub use state::{INPUT_CLASS, Import, Lane, Mark, Segment, SegmentRun, Sender, State};
-pub use store::{Batch, Record, Shared, Store, is_full};
+pub use store::{Shared, Store, is_full};

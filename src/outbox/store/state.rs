@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     books::{Fate, ResultBooks, UnitBooks},
-    frame::Directory,
+    directory::Directory,
     memories::{Definition, Memories},
     ranges::RangeSet,
 };
@@ -194,6 +194,26 @@ pub struct Sender {
     pub repeated: u64,
 }
 
+/// No counter, sequence, time or length that was ever written comes near this; what claims more is nonsense, and
+/// would overflow when it is added to.
+pub const BEYOND: u64 = 1 << 62;
+
+impl State {
+    /// Whether its parts fit together, and can be counted on. A checksum tells that it is what was written, not that
+    /// it makes sense.
+    pub fn is_sound(&self) -> bool {
+        let lanes = self.lanes.iter().all(|lane| {
+            usize::from(lane.pipeline) < self.pipelines.len() && lane.next < BEYOND && lane.books.is_sound()
+        });
+        let segments = self.segments.iter().all(Segment::is_sound);
+        let spent = self.spent.iter().all(|spent| spent.bytes < BEYOND);
+        let imports = self.imports.iter().all(|import| import.records < BEYOND);
+        let units = self.pipelines.iter().all(|pipeline| pipeline.units.is_sound());
+        let times = self.at_ms < BEYOND && self.next_file < BEYOND && self.wall_corrections < BEYOND;
+        lanes && segments && spent && imports && units && times
+    }
+}
+
 impl Lane {
     pub fn is_input(&self) -> bool {
         self.class == INPUT_CLASS
@@ -212,6 +232,13 @@ impl Lane {
 }
 
 impl Segment {
+    fn is_sound(&self) -> bool {
+        let runs = self.runs.iter().all(|run| run.first <= run.end && run.end.max(run.records) < BEYOND);
+        runs && [self.file, self.bytes, self.oldest_at_ms, self.newest_at_ms]
+            .into_iter()
+            .all(|all| all < BEYOND)
+    }
+
     /// A segment of the log without any frame.
     pub fn new(file: u64, bytes: u64) -> Self {
         Segment { file, first: file, last: file, bytes, ..Segment::default() }

@@ -8,19 +8,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use bytes::Bytes;
-
 use super::{
-    books::{Fate, UnitBooks},
+    books::Fate,
     disk::{Disk, DiskFile},
-    frame::{Directory, FrameBuilder},
-    inputs::InputEnds,
-    memories::{Definition, Undo},
+    frame::FrameBuilder,
     options::{Moment, StoreOptions},
     state::{INPUT_CLASS, Mark, State},
+    unsynced::Unsynced,
 };
-
-use crate::stored::Envelope;
 
 /// What the store's writer and its readers share.
 #[derive(Debug, Default)]
@@ -35,38 +30,6 @@ impl Shared {
     }
 }
 
-/// Records and counters that become durable together.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// In order.
-    pub records: Vec<Record>,
-    /// What is added to the books of units, by pipeline.
-    pub units: Vec<(u16, UnitBooks)>,
-    /// Journaled inputs, by lane and sequence, whose outcome this is.
-    pub settled: Vec<(u16, u64)>,
-    /// Journaled inputs that nothing needs any more once this is durable. Records of the batch
-    /// itself may be among them.
-    pub released: Vec<(u16, u64)>,
-    /// What senders numbered their messages with, by pipeline and source.
-    pub numbers: Vec<(u16, Arc<str>, u64)>,
-    /// What sources left behind, by pipeline, with its definition; none: forgotten.
-    pub memories: Vec<(u16, Definition, Arc<str>, Option<Bytes>)>,
-}
-
-/// A result, or a journaled input, to be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    pub lane: u16,
-    pub payload: Bytes,
-    pub envelope: Option<Arc<Envelope>>,
-}
-
-impl From<(u16, Bytes)> for Record {
-    fn from((lane, payload): (u16, Bytes)) -> Self {
-        Record { lane, payload, envelope: None }
-    }
-}
-
 /// The file being written.
 pub(super) struct Active {
     pub file: Arc<dyn DiskFile>,
@@ -77,23 +40,6 @@ pub(super) struct Active {
     pub synced: u64,
     /// Its name is durable.
     pub named: bool,
-}
-
-/// A frame not known to be durable.
-pub(super) struct Unsynced {
-    pub bytes: Vec<u8>,
-    /// The seed and place it was finished for.
-    pub sealed_for: (u32, u64),
-    pub directory: Directory,
-    pub units: Vec<(u16, UnitBooks)>,
-    /// Inputs that end with it.
-    pub inputs: InputEnds,
-    /// What its memories took the place of, by pipeline.
-    pub memories: Vec<(u16, Undo)>,
-    /// Its records come from this file of another outbox.
-    pub imported: Option<[u8; 32]>,
-    /// It stands in the active file.
-    pub written: bool,
 }
 
 pub struct Store {
@@ -320,9 +266,9 @@ impl Store {
         touched || self.needs_head || !self.pending.is_empty() || !self.unsynced.is_empty()
     }
 
-    /// True when something was written and not synced.
+    /// True when something was written and not synced, also if that is a segment's head alone.
     pub fn has_unsynced(&self) -> bool {
-        !self.unsynced.is_empty()
+        !self.unsynced.is_empty() || self.active.as_ref().is_some_and(|active| active.synced < active.len)
     }
 }
 

@@ -17,9 +17,9 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::{
-    input::Entry,
+    entry::Entry,
     store::{
-        frame::Directory,
+        directory::Directory,
         state::{Mark, State},
     },
     tools::Index,
@@ -90,10 +90,11 @@ impl Format {
 
     /// The state that a segment begins with.
     pub fn read_state(self, bytes: &[u8]) -> Option<State> {
-        match self {
+        let state: Option<State> = match self {
             Format::One => postcard::from_bytes::<one::State>(bytes).ok().map(State::from),
             Format::Two => two::State::decode(bytes).ok()?.try_into().ok(),
-        }
+        };
+        state.filter(State::is_sound)
     }
 
     /// A journaled input.

@@ -4,8 +4,8 @@
 use serde::Deserialize;
 
 use crate::{
-    input,
-    store::{Fate, RangeSet, ResultBooks, UnitBooks, frame, state},
+    entry,
+    store::{Fate, RangeSet, ResultBooks, UnitBooks, directory, state},
     tools,
 };
 
@@ -17,10 +17,10 @@ pub struct Directory {
     runs: Vec<(u16, u64, u32)>,
 }
 
-impl From<Directory> for frame::Directory {
+impl From<Directory> for directory::Directory {
     fn from(of: Directory) -> Self {
-        let runs = of.runs.into_iter().map(|(lane, first, count)| frame::Run { lane, first, count });
-        frame::Directory {
+        let runs = of.runs.into_iter().map(|(lane, first, count)| directory::Run { lane, first, count });
+        directory::Directory {
             at_ms: of.at_ms,
             synced_to: of.synced_to,
             raw_bytes: of.raw_bytes,
@@ -267,16 +267,16 @@ pub struct Entry<'e> {
     payload: &'e [u8],
 }
 
-impl From<Entry<'_>> for input::Entry {
+impl From<Entry<'_>> for entry::Entry {
     fn from(of: Entry<'_>) -> Self {
-        input::Entry {
+        entry::Entry {
             epoch: of.epoch,
             sequence: of.sequence,
             arrived_us: of.arrived_us,
             spilled: of.spilled,
             topic: of.topic.to_owned(),
             payload: of.payload.to_vec().into(),
-            ..input::Entry::default()
+            ..entry::Entry::default()
         }
     }
 }

@@ -342,3 +342,17 @@ impl Reader {
         Ok(Some(records))
     }
 }
+
+/// Reads a whole file, as an import does; how many records are in it.
+///
+/// # Errors
+/// As [`Reader::open`] and [`Reader::block`].
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_backlog(path: &Path) -> Result<usize, ToolError> {
+    let mut reader = Reader::open(path)?;
+    let mut records = 0;
+    while let Some(block) = reader.block()? {
+        records += block.len();
+    }
+    Ok(records)
+}

@@ -21,6 +21,8 @@ mod time;
 mod tests;
 
 pub use browse::{Flow, Record, Select, browse};
+#[cfg(any(test, fuzzing))]
+pub(crate) use carry::read_backlog;
 pub use carry::{CarriedLane, Index};
 pub use change::{Change, LaneCount, Place, drop_records};
 pub use error::ToolError;

@@ -9,7 +9,7 @@ use crate::store::{
     Fate, INPUT_CLASS, ResultBooks, folder_bytes, is_aside,
     walk::{Found, Walk},
 };
-use edgeward_core::crypto::hex;
+use edgeward_core::{crypto::hex, domain::Books};
 
 /// Files and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -74,15 +74,8 @@ pub struct LaneStat {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnitStat {
     pub pipeline: String,
-    pub received: u64,
-    pub scored: u64,
-    pub merged: u64,
-    pub rejected: u64,
-    pub expired: u64,
-    pub shed: u64,
-    pub damaged: u64,
-    pub dropped: u64,
-    pub pending: u64,
+    #[serde(flatten)]
+    pub books: Books,
 }
 
 /// How a lane's records ended, by name.
@@ -115,21 +108,10 @@ pub fn stat(snapshot: &Snapshot) -> Result<Stat, ToolError> {
         })
         .collect();
     let aside = files.iter().filter(|(name, _)| is_aside(name));
-    let units = state.pipelines.iter().map(|pipeline| {
-        let units = &pipeline.units;
-        UnitStat {
-            pipeline: pipeline.name.clone(),
-            received: units.received,
-            scored: units.scored,
-            merged: units.merged,
-            rejected: units.count_rejected(),
-            expired: units.expired,
-            shed: units.count_shed(),
-            damaged: units.damaged,
-            dropped: units.dropped,
-            pending: units.pending(),
-        }
-    });
+    let units = state
+        .pipelines
+        .iter()
+        .map(|pipeline| UnitStat { pipeline: pipeline.name.clone(), books: pipeline.units.books() });
     Ok(Stat {
         dir: snapshot.dir.display().to_string(),
         store: hex(&snapshot.id),

@@ -22,8 +22,7 @@ use super::{
     process::{VERSION, resident_memory_bytes},
     stats::{HistogramSnapshot, PipelineSnapshot},
 };
-use edgeward_core::domain::Reason;
-use edgeward_core::domain::ShedPolicy;
+use edgeward_core::domain::{Bucket, Reason, ShedPolicy};
 
 /// The media type of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -100,16 +99,8 @@ impl Families<'_> {
         self.counter("edgeward_pipeline_received_units", "Units received", received)?;
         let settled = snapshots.iter().flat_map(|(name, snapshot)| {
             let books = snapshot.ledger.books;
-            [
-                ("scored", books.scored),
-                ("merged", books.merged),
-                ("rejected", books.rejected),
-                ("shed", books.shed),
-                ("expired", books.expired),
-                ("damaged", books.damaged),
-                ("dropped", books.dropped),
-            ]
-            .map(|(bucket, units)| ([("pipeline", name.as_str()), ("bucket", bucket)], units))
+            Bucket::ALL
+                .map(|bucket| ([("pipeline", name.as_str()), ("bucket", bucket.name())], books.ended(bucket)))
         });
         self.counter("edgeward_pipeline_units", "Units that ended, by the bucket they ended in", settled)?;
         let pending = each(snapshots, |snapshot| snapshot.ledger.books.pending);
@@ -230,7 +221,6 @@ mod tests {
 
     use super::*;
     use crate::telemetry::ModelInfo;
-    use edgeward_core::domain::Bucket;
 
     fn filled() -> Arc<Telemetry> {
         let telemetry = Telemetry::new("gateway \"7\"");

@@ -66,15 +66,7 @@ impl Ledger {
         // Settling what was never received leaves the books unbalanced, which is then seen, instead
         // of taking the daemon down.
         self.books.pending = self.books.pending.saturating_sub(units);
-        *match bucket {
-            Bucket::Scored => &mut self.books.scored,
-            Bucket::Merged => &mut self.books.merged,
-            Bucket::Rejected => &mut self.books.rejected,
-            Bucket::Shed => &mut self.books.shed,
-            Bucket::Expired => &mut self.books.expired,
-            Bucket::Damaged => &mut self.books.damaged,
-            Bucket::Dropped => &mut self.books.dropped,
-        } += units;
+        self.books.end(bucket, units);
     }
 }
 

@@ -6,6 +6,7 @@
 mod deaths;
 mod disks;
 mod faults;
+mod files;
 mod kill;
 mod latency;
 mod refuse;

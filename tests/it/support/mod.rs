@@ -13,6 +13,7 @@ pub mod on_the_way;
 pub mod onnx;
 pub mod packets;
 pub mod privilege;
+pub mod segments;
 pub mod slow_model;
 pub mod tap;
 

@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{
-    disk::FaultyDisk,
-    workload::{open, options, pending, unbalanced},
-};
-use crate::store::{Batch, Fate, Moment, Room, Store, StoreOptions, UnitBooks};
+use super::workload::{open, options, pending, unbalanced};
+use crate::store::{Batch, Fate, Moment, Room, Store, StoreOptions, UnitBooks, faulty_disk::FaultyDisk};
 use edgeward_core::domain::{ClassPolicy, WhenFull};
 
 const RECORD: u64 = 300;

@@ -3,13 +3,16 @@
 //! the rest by seed. A failure names seed, operation and outcome; `EDGEWARD_CRASH=seed:operation`
 //! replays one point.
 
+use std::io::ErrorKind;
+
 use bytes::Bytes;
 
-use super::{
-    disk::{Choose, FaultyDisk},
-    workload::{Promises, Random, broken_promise, open, options, pending, run},
+use super::workload::{Promises, Random, Run, broken_promise, open, options, pending, unbalanced};
+use crate::store::{
+    Batch,
+    faulty_disk::{Choose, FaultyDisk},
 };
-use crate::store::Batch;
+use edgeward_core::domain::Durability;
 
 const STEPS: u64 = 60;
 const ROOM: u64 = 1 << 30;
@@ -93,15 +96,20 @@ fn outcomes(choices: usize, random: &mut Random) -> Vec<Outcome> {
 }
 
 /// How many points were tried, and the first broken promise.
-fn crash_everywhere(seeds: std::ops::Range<u64>, lying: bool) -> (u64, Option<String>) {
+fn crash_everywhere(
+    seeds: std::ops::Range<u64>,
+    durability: Durability,
+    lying: bool,
+) -> (u64, Option<String>) {
     let only: Option<(u64, u64)> = std::env::var("EDGEWARD_CRASH").ok().and_then(|text| {
         let (seed, operation) = text.split_once(':')?;
         Some((seed.parse().ok()?, operation.parse().ok()?))
     });
     let mut points = 0;
     for seed in only.map_or(seeds, |(seed, _)| seed..seed + 1) {
+        let run = Run { seed, steps: STEPS, durability };
         let whole = FaultyDisk::new(ROOM);
-        run(&whole, seed, STEPS, &mut Promises::default()).expect("a disk without faults");
+        assert_eq!(run.on(&whole, &mut Promises::default(), &mut |_, _| None), None);
         for operation in 1..=whole.operations() {
             if only.is_some_and(|(_, only)| only != operation) {
                 continue;
@@ -112,12 +120,12 @@ fn crash_everywhere(seeds: std::ops::Range<u64>, lying: bool) -> (u64, Option<St
                 disk.lie();
             }
             let mut promises = Promises::default();
-            let _ = run(&disk, seed, STEPS, &mut promises);
+            run.on(&disk, &mut promises, &mut |_, _| None);
             let mut random = Random::new(seed ^ operation);
             for outcome in outcomes(disk.open_choices(), &mut random) {
                 points += 1;
                 if let Some(broken) = after(&disk, &outcome, &promises) {
-                    let point = format!("seed {seed}, operation {operation}, {outcome:?}");
+                    let point = format!("{durability:?}, seed {seed}, operation {operation}, {outcome:?}");
                     return (points, Some(format!("{broken}\n  at {point}")));
                 }
             }
@@ -151,10 +159,14 @@ fn after(disk: &FaultyDisk, outcome: &Outcome, promises: &Promises) -> Option<St
     None
 }
 
+/// How many runs; more of them find more.
+fn seeds() -> u64 {
+    std::env::var("EDGEWARD_CRASH_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(1)
+}
+
 #[test]
 fn nothing_accepted_is_lost_at_any_crash_point() {
-    let seeds = std::env::var("EDGEWARD_CRASH_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(1);
-    let (points, broken) = crash_everywhere(0..seeds, false);
+    let (points, broken) = crash_everywhere(0..seeds(), Durability::Sync, false);
     println!("{points} crash points");
     assert_eq!(broken, None);
     let least = if std::env::var_os("EDGEWARD_CRASH").is_some() { 1 } else { 1000 };
@@ -163,6 +175,85 @@ fn nothing_accepted_is_lost_at_any_crash_point() {
 
 #[test]
 fn the_proof_fails_when_syncs_do_nothing() {
-    let (_, broken) = crash_everywhere(0..1, true);
+    let (_, broken) = crash_everywhere(0..1, Durability::Sync, true);
     assert!(broken.is_some(), "crash points can't tell syncs from none");
+}
+
+const INTERVAL: Durability = Durability::Interval(std::time::Duration::from_millis(50));
+
+/// What was synced is there; of the rest, the oldest part and nothing behind a gap.
+#[test]
+fn with_an_interval_what_was_synced_is_there_at_any_crash_point() {
+    let (points, broken) = crash_everywhere(0..seeds(), INTERVAL, false);
+    println!("{points} crash points");
+    assert_eq!(broken, None);
+    assert!(points >= 1000, "only {points}");
+}
+
+/// The disk fails one to five operations in a row, at every place of a run, and lives on; after each step a
+/// kill, a power cut that takes all that was not synced, and two that take some of it.
+fn faults_everywhere(seed: u64, durability: Durability) -> (u64, u64, Option<String>) {
+    let (mut points, mut given_up) = (0, 0);
+    let run = Run { seed, steps: 30, durability };
+    let whole = FaultyDisk::new(ROOM);
+    assert_eq!(run.on(&whole, &mut Promises::default(), &mut |_, _| None), None);
+    for operation in 1..=whole.operations() {
+        for (count, kind) in [1, 2, 4]
+            .into_iter()
+            .flat_map(|count| [(count, ErrorKind::Other), (count, ErrorKind::StorageFull)])
+        {
+            let disk = FaultyDisk::new(ROOM);
+            disk.fail_for(operation, count, kind);
+            let mut promises = Promises::default();
+            let mut random = Random::new(operation * 8 + count);
+            let mut looks = 0;
+            let wrong = run.on(&disk, &mut promises, &mut |store, promises| {
+                if disk.operations() < operation || looks > 3 {
+                    return None;
+                }
+                looks += 1;
+                if !store.has_unsynced()
+                    && let Some(wrong) = unbalanced(store, &pending(store))
+                {
+                    return Some(format!("it runs on: {wrong}"));
+                }
+                let some = |random: &mut Random| {
+                    let any = |at| (at, DEVIATIONS[random.below(6) as usize]);
+                    (0..disk.open_choices()).map(any).collect()
+                };
+                let outcomes = [
+                    Outcome::new(Found::Kept, Vec::new()),
+                    Outcome::new(Found::Lost, Vec::new()),
+                    Outcome::new(Found::Lost, some(&mut random)),
+                    Outcome::new(Found::Kept, some(&mut random)),
+                ];
+                // Without syncs only a kill leaves anything to hold the store to.
+                let of_interest = if durability == Durability::None { 1 } else { outcomes.len() };
+                outcomes.iter().take(of_interest).find_map(|outcome| {
+                    points += 1;
+                    let broken = after(&disk, outcome, promises)?;
+                    Some(format!("{broken}\n  {outcome:?}"))
+                })
+            });
+            given_up += promises.given_up;
+            if let Some(wrong) = wrong {
+                let place =
+                    format!("{durability:?}, seed {seed}, {count} times {kind:?} from operation {operation}");
+                return (points, given_up, Some(format!("{wrong}\n  {place}")));
+            }
+        }
+    }
+    (points, given_up, None)
+}
+
+#[test]
+fn faults_in_a_row_cost_only_what_was_given_up() {
+    for (seed, durability) in (7..7 + seeds())
+        .flat_map(|seed| [Durability::Sync, INTERVAL, Durability::None].map(|durability| (seed, durability)))
+    {
+        let (points, given_up, wrong) = faults_everywhere(seed, durability);
+        println!("{durability:?}, seed {seed}: {points} points, {given_up} batches given up");
+        assert_eq!(wrong, None);
+        assert!(points > 1000 && given_up > 50, "the run has shrunk: {points} points, {given_up} given up");
+    }
 }

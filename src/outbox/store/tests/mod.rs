@@ -2,7 +2,6 @@
 
 mod bounds;
 mod crash;
-mod disk;
 mod faults;
 mod model;
 mod workload;

@@ -1,9 +1,8 @@
 //! The store against a simple model: a run without crashes, with starts in between.
 
-use super::{
-    disk::FaultyDisk,
-    workload::{Promises, broken_promise, open, options, run},
-};
+use super::workload::{Promises, Run, broken_promise, open, options};
+use crate::store::faulty_disk::FaultyDisk;
+use edgeward_core::domain::Durability;
 
 #[test]
 fn it_holds_what_a_simple_model_holds() {
@@ -11,7 +10,8 @@ fn it_holds_what_a_simple_model_holds() {
     for seed in 100..140 {
         let disk = FaultyDisk::new(1 << 30);
         let mut promises = Promises::default();
-        run(&disk, seed, 150, &mut promises).unwrap();
+        let run = Run { seed, steps: 150, durability: Durability::Sync };
+        assert_eq!(run.on(&disk, &mut promises, &mut |_, _| None), None);
         let (store, recovery) = open(&disk, options());
         assert_eq!(recovery.torn_bytes, 0);
         assert_eq!(broken_promise(&store, &recovery, &promises), None, "seed {seed}");

@@ -2,13 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
     sync::Arc,
 };
 
 use bytes::Bytes;
 
-use super::disk::FaultyDisk;
+use crate::store::faulty_disk::FaultyDisk;
 use crate::store::{
     Batch, Fate, Fresh, Lane, Moment, Record, Recovery, Room, Store, StoreOptions, UnitBooks,
     cursor::{Cursor, ReadError},
@@ -42,19 +41,54 @@ pub type Key = (String, String, u64);
 /// What the store was asked and what it promised.
 #[derive(Debug, Clone, Default)]
 pub struct Promises {
-    /// Everything ever handed in.
-    pub offered: BTreeMap<Key, Bytes>,
-    /// What `commit` returned for.
+    /// Everything ever handed in. A sequence that was given up is given again.
+    pub offered: BTreeMap<Key, BTreeSet<Bytes>>,
+    /// What is durable: `commit` returned for it, and nothing waits for a sync.
     pub accepted: BTreeMap<Key, Bytes>,
-    /// What was ended, and whether that was flushed since.
+    /// What was ended, and whether that is durable.
     pub ended: BTreeMap<Key, bool>,
-    /// The newest memory of each source whose batch was accepted.
+    /// The newest memory of each source whose batch is durable.
     pub memories: BTreeMap<String, Bytes>,
-    /// A record of the batch on the way, and the memory that becomes durable with it.
-    pub on_the_way: Option<(Key, String, Bytes)>,
-    /// How often the run merged, and how many records it shed.
+    /// Batches that may be there or not, the oldest first.
+    pub on_the_way: Vec<OnTheWay>,
+    /// How often the run merged, how many records it shed, and how many batches were given up.
     pub merged: u64,
     pub shed: u64,
+    pub given_up: u64,
+}
+
+/// A batch that is not known to be durable.
+#[derive(Debug, Clone)]
+pub struct OnTheWay {
+    pub records: Vec<(Key, Bytes)>,
+    /// Becomes durable with them.
+    pub source: String,
+    pub memory: Bytes,
+    /// Its records were let go; what it remembers counts, with the next head.
+    pub given_up: bool,
+}
+
+impl Promises {
+    /// Looks what of it is durable by now.
+    fn settle(&mut self, store: &Store) {
+        if store.has_unsynced() {
+            return;
+        }
+        let changed = store.has_pending();
+        for batch in std::mem::take(&mut self.on_the_way) {
+            if batch.given_up && changed {
+                self.on_the_way.push(batch);
+                continue;
+            }
+            if !batch.given_up {
+                self.accepted.extend(batch.records);
+            }
+            self.memories.insert(batch.source, batch.memory);
+        }
+        if !changed {
+            self.ended.values_mut().for_each(|durable| *durable = true);
+        }
+    }
 }
 
 pub const PIPELINES: [&str; 2] = ["press", "pump"];
@@ -117,87 +151,155 @@ fn name(store: &Store, lane: u16) -> (String, String) {
     (state.pipelines[usize::from(lane.pipeline)].name.clone(), lane.class.clone())
 }
 
-/// The run: about `steps` commits with ends, journaled inputs, sheds, merges and rotations between.
-pub fn run(disk: &FaultyDisk, seed: u64, steps: u64, promises: &mut Promises) -> io::Result<()> {
-    let mut random = Random::new(seed);
-    let (mut store, _) = open(disk, options());
-    let mut inputs: Vec<(u16, u64)> = Vec::new();
-    for step in 0..steps {
-        store.tick(Moment { since_open_ms: step * 10, wall_ms: 1_700_000_000_000 + step as i64 * 10 });
+/// A run: about `steps` commits with ends, journaled inputs, sheds, merges and rotations between, as the
+/// writer does it. When the disk fails and lives on, what failed is given up or kept for later.
+pub struct Run {
+    pub seed: u64,
+    pub steps: u64,
+    pub durability: Durability,
+}
+
+/// Looks at the store after a step; what is wrong ends the run.
+pub type Look<'l> = &'l mut dyn FnMut(&Store, &Promises) -> Option<String>;
+
+impl Run {
+    pub fn options(&self) -> StoreOptions {
+        StoreOptions { durability: self.durability, ..options() }
+    }
+
+    /// Until the end, the disk's death, or the first thing that is wrong, which is returned.
+    pub fn on(&self, disk: &FaultyDisk, promises: &mut Promises, look: Look<'_>) -> Option<String> {
+        let mut random = Random::new(self.seed);
+        let (mut store, _) = open(disk, self.options());
+        let mut inputs: Vec<(u16, u64)> = Vec::new();
+        for step in 0..self.steps {
+            store.tick(Moment { since_open_ms: step * 10, wall_ms: 1_700_000_000_000 + step as i64 * 10 });
+            self.step(&mut store, step, &mut random, &mut inputs, disk, promises);
+            if disk.is_dead() {
+                return None;
+            }
+            promises.settle(&store);
+            if let Some(wrong) = look(&store, promises) {
+                return Some(format!("{wrong}\n  after step {step}"));
+            }
+        }
+        None
+    }
+
+    /// What fails is left as the writer leaves it: tried again with what comes next.
+    fn step(
+        &self,
+        store: &mut Store,
+        step: u64,
+        random: &mut Random,
+        inputs: &mut Vec<(u16, u64)>,
+        disk: &FaultyDisk,
+        promises: &mut Promises,
+    ) {
         let mut batch = Batch::default();
-        let mut keys = Vec::new();
         for _ in 0..=random.below(4) {
             let pipeline = PIPELINES[random.below(2) as usize];
             let class = if random.below(5) == 0 { "alarm" } else { "result" };
-            let bytes = random.below(900);
+            let bytes = 2 + random.below(900);
             let room = store.make_room(class, bytes);
-            note_ended(&store, promises);
-            if room? != Room::Yes {
+            note_ended(store, promises);
+            if !matches!(room, Ok(Room::Yes)) {
                 continue;
             }
-            let payload: Vec<u8> = (0..bytes).map(|_| random.next() as u8).collect();
+            // No two are the same.
+            let mut payload: Vec<u8> = (0..bytes).map(|_| random.next() as u8).collect();
+            (payload[0], payload[1]) = (step as u8, batch.records.len() as u8);
             let lane = store.lane(pipeline, class);
             batch.records.push((lane, Bytes::from(payload)).into());
             let units = UnitBooks { received: 1, scored: 1, ..UnitBooks::default() };
             batch.units.push((store.pipeline(pipeline), units));
-            keys.push(lane);
         }
         if let (true, Some((lane, sequence))) = (random.below(3) == 0, inputs.first().copied()) {
             inputs.remove(0);
-            store.settle(lane, sequence);
+            batch.settled.push((lane, sequence));
             let pipeline = store.shared().state().lanes[usize::from(lane)].pipeline;
             batch.units.push((pipeline, UnitBooks { merged: 1, ..UnitBooks::default() }));
             if random.below(2) == 0 {
-                promises.ended.insert(key(&store, lane, sequence), false);
-                store.end(lane, sequence..sequence + 1, Fate::Delivered);
+                promises.ended.insert(key(store, lane, sequence), false);
+                batch.released.push((lane, sequence));
             }
         }
+        let mut journaled = None;
         if random.below(3) == 0 {
             let pipeline = PIPELINES[random.below(2) as usize];
             let lane = store.input_lane(pipeline);
             batch.records.push((lane, Bytes::from(vec![step as u8; 60])).into());
-            batch.units.push((store.pipeline(pipeline), UnitBooks { received: 1, ..UnitBooks::default() }));
-            let next = store.shared().state().lanes[usize::from(lane)].next;
-            inputs.push((lane, next));
-        }
-        let mut next: BTreeMap<u16, u64> = BTreeMap::new();
-        let mut offered = Vec::new();
-        for Record { lane, payload, .. } in &batch.records {
-            let first = store.shared().state().lanes[usize::from(*lane)].next;
-            let sequence = next.entry(*lane).or_insert(first);
-            let key = key(&store, *lane, *sequence);
-            *sequence += 1;
-            promises.offered.insert(key.clone(), payload.clone());
-            offered.push((key, payload.clone()));
+            batch.arrived.push((store.pipeline(pipeline), 1));
+            journaled = Some((lane, store.next_of(lane)));
         }
         let (source, memory) = (format!("source-{}", step % 3), Bytes::from(format!("after {step}")));
-        if let Some((key, _)) = offered.last() {
+        if !batch.records.is_empty() {
             let press = store.pipeline("press");
             batch.memories.push((press, [1; 16], source.as_str().into(), Some(memory.clone())));
-            promises.on_the_way = Some((key.clone(), source.clone(), memory.clone()));
         }
-        store.commit(&batch)?;
-        promises.memories.extend(promises.on_the_way.take().map(|(_, source, memory)| (source, memory)));
-        flushed(promises);
-        promises.accepted.extend(offered);
+        let records = keyed(store, &batch);
+        for (key, payload) in &records {
+            promises.offered.entry(key.clone()).or_default().insert(payload.clone());
+        }
+        if !batch.records.is_empty() {
+            promises.on_the_way.push(OnTheWay { records, source, memory, given_up: false });
+        }
+        let mut written = store.commit(&batch);
+        if written.is_err() && !disk.is_dead() && random.below(3) == 0 {
+            // Some of it may not be shed: it is tried until it is written.
+            for _ in 0..20 {
+                store.withdraw();
+                written = store.commit(&batch);
+                if written.is_ok() || disk.is_dead() {
+                    break;
+                }
+            }
+        }
+        if disk.is_dead() {
+            return;
+        }
+        match written {
+            Ok(_) => inputs.extend(journaled),
+            Err(_) => {
+                store.give_up();
+                promises.given_up += 1;
+                if let Some(last) = promises.on_the_way.last_mut().filter(|_| !batch.records.is_empty()) {
+                    last.given_up = true;
+                }
+            }
+        }
+        promises.settle(store);
         if random.below(4) == 0 {
-            deliver(&mut store, &mut random, promises);
+            deliver(store, random, promises);
         }
         if random.below(6) == 0 {
-            store.flush_marks()?;
-            flushed(promises);
+            let _ = store.flush_marks();
+            promises.settle(store);
         }
         if random.below(5) == 0 {
-            store.reclaim(false)?;
+            let _ = store.reclaim(false);
         }
         if random.below(9) == 0 {
-            promises.merged += u64::from(store.merge()?);
+            promises.merged += u64::from(store.merge().unwrap_or(false));
+        }
+        if matches!(self.durability, Durability::Interval(_)) && random.below(4) == 0 {
+            let _ = store.sync();
         }
         let state = store.shared();
         let shed = |lane: &Lane| lane.books.ended(Fate::Shed);
         promises.shed = state.state().lanes.iter().map(shed).sum();
     }
-    Ok(())
+}
+
+/// The records of a batch with the sequences they get.
+fn keyed(store: &Store, batch: &Batch) -> Vec<(Key, Bytes)> {
+    let mut next: BTreeMap<u16, u64> = BTreeMap::new();
+    let keyed = batch.records.iter().map(|Record { lane, payload, .. }| {
+        let sequence = next.entry(*lane).or_insert_with(|| store.next_of(*lane));
+        *sequence += 1;
+        (key(store, *lane, *sequence - 1), payload.clone())
+    });
+    keyed.collect()
 }
 
 fn key(store: &Store, lane: u16, sequence: u64) -> Key {
@@ -205,16 +307,15 @@ fn key(store: &Store, lane: u16, sequence: u64) -> Key {
     (pipeline, class, sequence)
 }
 
-fn flushed(promises: &mut Promises) {
-    promises.ended.values_mut().for_each(|flushed| *flushed = true);
-}
-
 /// Records that the store itself has ended (shed).
 fn note_ended(store: &Store, promises: &mut Promises) {
     let shared = store.shared();
     let state = shared.state();
-    let accepted: BTreeSet<Key> = promises.accepted.keys().cloned().collect();
-    for (pipeline, class, sequence) in accepted {
+    let on_the_way =
+        promises.on_the_way.iter().filter(|batch| !batch.given_up).flat_map(|batch| &batch.records);
+    let known = promises.accepted.keys().chain(on_the_way.map(|(key, _)| key));
+    let known: BTreeSet<Key> = known.cloned().collect();
+    for (pipeline, class, sequence) in known {
         let done = state
             .lane_of(&pipeline, &class)
             .is_some_and(|lane| state.lanes[usize::from(lane)].done.contains(sequence));
@@ -245,35 +346,48 @@ pub fn broken_promise(store: &Store, recovery: &Recovery, promises: &Promises) -
         Err(error) => return Some(error.to_string()),
     };
     for (key, payload) in &there {
-        if promises.offered.get(key) != Some(payload) {
+        if !promises.offered.get(key).is_some_and(|offered| offered.contains(payload)) {
             return Some(format!("{key:?} was never offered like this"));
         }
         if promises.ended.get(key) == Some(&true) {
             return Some(format!("{key:?} ended, and is pending again"));
         }
     }
-    for key in promises.accepted.keys() {
-        if !there.contains_key(key) && !promises.ended.contains_key(key) {
+    for (key, payload) in &promises.accepted {
+        if there.get(key) != Some(payload) && !promises.ended.contains_key(key) {
             return Some(format!("{key:?} was accepted and is gone"));
         }
     }
     // A memory is that of the last outcome that is there, and of no later one.
-    let mut memories = promises.memories.clone();
-    if let Some((key, source, memory)) = &promises.on_the_way
-        && (there.contains_key(key) || promises.ended.contains_key(key))
-    {
-        memories.insert(source.clone(), memory.clone());
+    let mut memories: BTreeMap<&str, Vec<&Bytes>> =
+        promises.memories.iter().map(|(source, memory)| (source.as_str(), vec![memory])).collect();
+    for batch in &promises.on_the_way {
+        let Some((key, payload)) = batch.records.last() else { continue };
+        let ended = promises.ended.get(key);
+        let is_there = there.get(key) == Some(payload) || ended == Some(&true);
+        let allowed = memories.entry(&batch.source).or_default();
+        if is_there {
+            allowed.clear();
+        }
+        // An end that is not durable either may be there with it, or neither is.
+        if is_there || batch.given_up || ended.is_some() {
+            allowed.push(&batch.memory);
+        }
     }
     let state = store.shared();
     let state = state.state();
     let press = state.pipelines.iter().find(|pipeline| pipeline.name == "press");
-    let found = press.map(|press| press.memories.by_age()).unwrap_or_default();
-    let found: BTreeMap<String, Bytes> =
-        found.into_iter().map(|(source, memory)| (source.to_owned(), memory.clone())).collect();
-    drop(state);
-    if found != memories {
-        return Some(format!("memories are {found:?}, should be {memories:?}"));
+    let found: BTreeMap<&str, &Bytes> =
+        press.map(|press| press.memories.by_age()).unwrap_or_default().into_iter().collect();
+    let wrong = memories.iter().find(|(source, allowed)| match found.get(*source) {
+        Some(memory) => !allowed.contains(memory),
+        None => !allowed.is_empty() && promises.memories.contains_key(**source),
+    });
+    if let Some((source, allowed)) = wrong {
+        return Some(format!("{source} has {:?}, should have one of {allowed:?}", found.get(source)));
     }
+    drop(found);
+    drop(state);
     unbalanced(store, &there)
 }
 

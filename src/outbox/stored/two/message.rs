@@ -3,7 +3,7 @@
 use prost::Message;
 
 use super::{Nonsense, Ranges, array};
-use crate::{input, tools};
+use crate::{entry, tools};
 
 #[derive(Clone, PartialEq, Message)]
 pub struct Property {
@@ -75,8 +75,8 @@ pub struct Entry {
     pub properties: Vec<Property>,
 }
 
-impl From<&input::Entry> for Entry {
-    fn from(of: &input::Entry) -> Self {
+impl From<&entry::Entry> for Entry {
+    fn from(of: &entry::Entry) -> Self {
         Entry {
             epoch: of.epoch.to_vec(),
             sequence: of.sequence,
@@ -90,11 +90,11 @@ impl From<&input::Entry> for Entry {
     }
 }
 
-impl TryFrom<Entry> for input::Entry {
+impl TryFrom<Entry> for entry::Entry {
     type Error = Nonsense;
 
     fn try_from(of: Entry) -> Result<Self, Nonsense> {
-        Ok(input::Entry {
+        Ok(entry::Entry {
             epoch: array(&of.epoch)?,
             sequence: of.sequence,
             arrived_us: of.arrived_us,

@@ -14,7 +14,7 @@ pub use state::State;
 
 use prost::Message;
 
-use crate::store::{Fate, RangeSet, ResultBooks, UnitBooks, frame, state as working};
+use crate::store::{Fate, RangeSet, ResultBooks, UnitBooks, directory, state as working};
 
 /// A message that says what can't be.
 #[derive(Debug)]
@@ -49,8 +49,8 @@ pub struct Directory {
     pub counts: Vec<u32>,
 }
 
-impl From<&frame::Directory> for Directory {
-    fn from(of: &frame::Directory) -> Self {
+impl From<&directory::Directory> for Directory {
+    fn from(of: &directory::Directory) -> Self {
         Directory {
             at_ms: of.at_ms,
             synced_to: of.synced_to,
@@ -62,7 +62,7 @@ impl From<&frame::Directory> for Directory {
     }
 }
 
-impl TryFrom<Directory> for frame::Directory {
+impl TryFrom<Directory> for directory::Directory {
     type Error = Nonsense;
 
     fn try_from(of: Directory) -> Result<Self, Nonsense> {
@@ -72,9 +72,9 @@ impl TryFrom<Directory> for frame::Directory {
         let runs = of.lanes.iter().zip(&of.firsts).zip(&of.counts).map(|((lane, first), count)| {
             // Sequences are counted from 0 and never come near the end.
             first.checked_add(u64::from(*count)).ok_or(Nonsense)?;
-            Ok(frame::Run { lane: short(*lane)?, first: *first, count: *count })
+            Ok(directory::Run { lane: short(*lane)?, first: *first, count: *count })
         });
-        Ok(frame::Directory {
+        Ok(directory::Directory {
             at_ms: of.at_ms,
             synced_to: of.synced_to,
             raw_bytes: of.raw_bytes,

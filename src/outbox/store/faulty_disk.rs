@@ -1,5 +1,6 @@
 //! A disk in memory that can die at every operation, and then be found in any state that a real
-//! one may be in: what was synced is there; of what was not, any part.
+//! one may be in: what was synced is there; of what was not, any part. For tests and fuzz targets.
+#![allow(clippy::unwrap_used, dead_code)]
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -117,6 +118,10 @@ impl FaultyDisk {
         self.lock().die_at = Some(operation);
     }
 
+    pub fn is_dead(&self) -> bool {
+        self.lock().dead
+    }
+
     pub fn lie(&self) {
         self.lock().lying = true;
     }
@@ -142,6 +147,18 @@ impl FaultyDisk {
     pub fn fail_syncs_for(&self, more: u64, count: u64, kind: io::ErrorKind) {
         let mut inner = self.lock();
         (inner.failing_syncs, inner.failing_with) = ((more, count), Some(kind));
+    }
+
+    /// Puts a file there, durably.
+    pub fn put(&self, name: &str, bytes: Vec<u8>) {
+        let mut inner = self.lock();
+        let id = inner.next_id;
+        inner.next_id += 1;
+        let sized = bytes.len() as u64;
+        let file = FileState { durable: bytes, unsynced: Vec::new(), sized: (sized, sized) };
+        inner.files.insert(id, file);
+        inner.names.insert(name.to_owned(), id);
+        inner.durable_names = inner.names.clone();
     }
 
     pub fn set_free_bytes(&self, bytes: u64) {
