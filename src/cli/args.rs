@@ -1,12 +1,11 @@
 //! The arguments: `--help`, shell completions and the man page come from here.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::place_args::{ConfigArgs, OutboxArgs};
 pub use super::queue::args::QueueArgs;
-use super::{model::Framework, queue::args::OutboxArgs};
-use crate::config::Layers;
 use edgeward_engine::Choice;
 
 /// On-device inference for IoT Edge: scores MQTT messages with an embedded ONNX engine.
@@ -45,30 +44,6 @@ pub enum Command {
     Man(ManArgs),
 }
 
-/// Where the configuration is.
-#[derive(Debug, Args)]
-pub struct ConfigArgs {
-    /// The configuration file; `conf.d/*.toml` beside it is merged over it
-    #[arg(short, long, value_name = "FILE", default_value = "edgeward.toml", env = "EDGEWARD_CONFIG")]
-    config: PathBuf,
-    /// Set one key, over files and environment, such as `--set broker.url=mqtt://localhost`
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
-    set: Vec<(String, String)>,
-}
-
-impl ConfigArgs {
-    pub fn layers(&self) -> Layers {
-        Layers::of_process(self.config.clone(), self.set.clone())
-    }
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("must be KEY=VALUE".into()),
-    }
-}
-
 #[derive(Debug, Args)]
 pub struct RunArgs {
     #[command(flatten)]
@@ -82,7 +57,10 @@ pub struct CheckArgs {
     /// Then also connect to the broker, under another client id
     #[arg(long)]
     pub connect: bool,
-    /// End with a failure also when there are only warnings
+    /// Then also ask the daemon that runs what a reload would apply of this, and what needs a restart
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true)]
+    pub against_running: Option<Option<SocketAddr>>,
+    /// End with a failure also when there are only warnings, or something needs a restart
     #[arg(long)]
     pub strict: bool,
     /// Print JSON
@@ -144,6 +122,17 @@ pub enum InputFormat {
 pub enum OutputFormat {
     Jsonl,
     Csv,
+}
+
+/// The frameworks with a recipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Framework {
+    Sklearn,
+    Lightgbm,
+    Xgboost,
+    Pytorch,
+    Keras,
+    Tensorflow,
 }
 
 #[derive(Debug, Args)]

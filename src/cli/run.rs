@@ -14,11 +14,12 @@ use crate::{
     edge::{Command, Daemon, RunReport},
     telemetry::{http, log},
 };
+use edgeward_core::domain::Books;
 
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let layers = args.config.layers();
     let config = Config::load(&layers).map_err(|error| super::check::tell(&error.faults))?;
-    log::init(config.log_format, &config.log_level).map_err(Failure::config)?;
+    log::init(&config.log).map_err(Failure::config)?;
     warn_of(&config);
     // Before anything is started, so that a taken port is told at once.
     let listener = config.admin.map(http::bind).transpose().map_err(Failure::failed)?;
@@ -103,19 +104,7 @@ fn warn_of(config: &Config) {
 
 fn tell(report: &RunReport, kept: bool) -> Result<(), Failure> {
     let books = report.books();
-    info!(
-        received = books.received,
-        scored = books.scored,
-        merged = books.merged,
-        rejected = books.rejected,
-        shed = books.shed,
-        expired = books.expired,
-        damaged = books.damaged,
-        dropped = books.dropped,
-        pending = books.pending,
-        kept,
-        "stopped"
-    );
+    info!(books = told(&books), kept, "stopped");
     for left in &report.left {
         error!(what = left.what, whose = left.whose, "left over at the stop");
     }
@@ -136,4 +125,10 @@ fn tell(report: &RunReport, kept: bool) -> Result<(), Failure> {
         "`drain_deadline_secs` passed with work left: {}",
         left.collect::<Vec<_>>().join("; ")
     )))
+}
+
+/// The counters that are not 0.
+fn told(books: &Books) -> String {
+    let counters = books.counters().filter(|(name, units)| *units > 0 || *name == "received");
+    counters.map(|(name, units)| format!("{name} {units}")).collect::<Vec<_>>().join(", ")
 }

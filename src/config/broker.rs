@@ -6,6 +6,8 @@ use super::Layers;
 use crate::mqtt::{BrokerUrl, FixedLogin, Options, Password, Secret, Will};
 use edgeward_core::settings::Section;
 
+const MAX_PENDING_BYTES: usize = 4 << 20;
+
 /// The broker's options and the daemon's own topic there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokerConfig {
@@ -20,12 +22,10 @@ pub(super) fn read(section: Section<'_>, device: &str, layers: &Layers) -> Optio
         section.fault("state_topic", "must be a topic without wildcards");
     }
     let options = read_client(&section, layers, format!("edgeward-{device}"));
-    let max_pending_bytes =
-        section.integer("max_pending_bytes", 4096..=1 << 40).and_then(|bytes| usize::try_from(bytes).ok());
+    let max_pending_bytes = section.size_or("max_pending_bytes", MAX_PENDING_BYTES, 4096..=1 << 40);
     section.finish();
     let options = options?;
     let will = Some(Will { topic: state_topic.clone(), payload: b"offline".to_vec() });
-    let max_pending_bytes = max_pending_bytes.unwrap_or(options.max_pending_bytes);
     Some(BrokerConfig { options: Options { will, max_pending_bytes, ..options }, state_topic })
 }
 
@@ -67,10 +67,7 @@ pub(super) fn read_client(section: &Section<'_>, layers: &Layers, default_id: St
     if client_id.is_empty() {
         section.fault("client_id", "must not be empty: the session is kept under it");
     }
-    let secs = |key, default, max| Duration::from_secs(section.integer(key, 1..=max).unwrap_or(default));
-    let size = |key, default: usize, range: std::ops::RangeInclusive<u64>| {
-        section.integer(key, range).and_then(|v| usize::try_from(v).ok()).unwrap_or(default)
-    };
+    let secs = |key, default, max| Duration::from_secs(section.integer_or(key, default, 1..=max));
     let options = Options {
         client_id,
         login: FixedLogin { username, password, certificate: cert.zip(key) },
@@ -78,10 +75,10 @@ pub(super) fn read_client(section: &Section<'_>, layers: &Layers, default_id: St
         keep_alive: secs("keep_alive_secs", 30, 1177),
         connect_timeout: secs("connect_timeout_secs", 10, 300),
         // MQTT's own bound is 256 MiB - 1.
-        max_packet_bytes: size("max_packet_bytes", 16 << 20, 1024..=268_435_455),
-        max_in_flight: size("max_in_flight", 64, 1..=65_535),
+        max_packet_bytes: section.size_or("max_packet_bytes", 16 << 20, 1024..=268_435_455),
+        max_in_flight: section.size_or("max_in_flight", 64, 1..=65_535),
         // An uplink has no such key: its outbox holds what waits.
-        max_pending_bytes: 4 << 20,
+        max_pending_bytes: MAX_PENDING_BYTES,
         will: None,
         url: url.unwrap_or(BrokerUrl { tls: false, host: String::new(), port: 1883 }),
     };

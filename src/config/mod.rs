@@ -15,13 +15,14 @@ pub mod testing;
 mod uplink;
 
 pub use broker::BrokerConfig;
+pub use compare::{Difference, Keys, counts_at_start};
 pub use layers::{Layers, read_layers};
 pub use pipeline::{PipelineConfig, Retained, TopicTemplate};
 pub use uplink::{DailyWindow, UplinkConfig, UplinkTopic};
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::telemetry::LogFormat;
+use crate::telemetry::{LogFormat, LogSettings};
 use edgeward_core::{
     models::Model,
     settings::{Fault, Faults, Node, Section},
@@ -42,15 +43,14 @@ pub struct Config {
     pub uplinks: Vec<UplinkConfig>,
     /// Where metrics and health are served; none switches them off.
     pub admin: Option<SocketAddr>,
-    pub log_format: LogFormat,
-    pub log_level: String,
+    pub log: LogSettings,
     pub drain_deadline: Duration,
     /// Where the daemon keeps its own small files.
     pub state_dir: Option<PathBuf>,
     /// What only looks right.
     pub warnings: Vec<Fault>,
-    /// The keys that were set, for naming those that differ.
-    keys: BTreeMap<String, String>,
+    /// What was set, for naming what differs.
+    pub keys: Keys,
 }
 
 /// Reads the outbox's part of a configuration and nothing else: no model is loaded.
@@ -131,8 +131,8 @@ impl Config {
         }
         let outbox = OutboxSettings::read(&root, |path| layers.resolve(path), &uplink_names);
         let admin = read_admin(root.section("admin"));
-        let (log_format, log_level) = read_log(root.section("log"));
-        let drain_deadline_secs = root.integer("drain_deadline_secs", 1..=3600).unwrap_or(8);
+        let log = read_log(root.section("log"));
+        let drain_deadline_secs = root.integer_or("drain_deadline_secs", 8, 1..=3600);
         let state_dir = root.text("state_dir").map(|dir| layers.resolve(&dir));
         cross::check(&root, broker.as_ref(), &pipelines);
         cross::check_outbox(&root, broker.as_ref(), &pipelines, outbox.as_ref(), &uplinks);
@@ -145,12 +145,11 @@ impl Config {
             outbox,
             uplinks,
             admin,
-            log_format,
-            log_level,
+            log,
             drain_deadline: Duration::from_secs(drain_deadline_secs),
             state_dir,
             warnings: faults.warnings(),
-            keys: compare::keys(tree),
+            keys: Keys::of(tree, faults),
         })
     }
 
@@ -170,40 +169,32 @@ pub struct Running {
 
 fn read_limits(section: Section<'_>) -> Limits {
     let default = Limits::default();
+    let limit = |key, default| section.integer_or(key, default, 1..=u64::MAX);
     let limits = Limits {
-        max_model_bytes: section.integer("max_model_bytes", 1..=u64::MAX).unwrap_or(default.max_model_bytes),
-        max_tensor_bytes: section
-            .integer("max_tensor_bytes", 1..=u64::MAX)
-            .unwrap_or(default.max_tensor_bytes),
-        max_loop_turns: section.integer("max_loop_turns", 1..=u64::MAX).unwrap_or(default.max_loop_turns),
+        max_model_bytes: limit("max_model_bytes", default.max_model_bytes),
+        max_tensor_bytes: limit("max_tensor_bytes", default.max_tensor_bytes),
+        max_loop_turns: limit("max_loop_turns", default.max_loop_turns),
     };
     section.finish();
     limits
 }
 
 fn read_admin(section: Section<'_>) -> Option<SocketAddr> {
-    let listen = section.text("listen");
-    let addr = match listen.as_deref() {
-        None => Some(SocketAddr::from(([127, 0, 0, 1], 9464))),
-        Some("off") => None,
-        Some(text) => {
-            let addr = text.parse().ok();
-            if addr.is_none() {
-                section.fault("listen", "must be an address with a port, such as 127.0.0.1:9464, or \"off\"");
-            }
-            addr
-        }
-    };
+    let listen = section.text_or("listen", "127.0.0.1:9464");
+    let addr: Option<SocketAddr> = listen.parse().ok();
+    if addr.is_none() && listen != "off" {
+        section.fault("listen", "must be an address with a port, such as 127.0.0.1:9464, or \"off\"");
+    }
     section.finish();
     addr
 }
 
-fn read_log(section: Section<'_>) -> (LogFormat, String) {
-    let format = section.choice("format", &[("human", LogFormat::Human), ("json", LogFormat::Json)]);
-    let level = section.text("level").unwrap_or_else(|| "info".into());
+fn read_log(section: Section<'_>) -> LogSettings {
+    let format = section.choice_or("format", "human", LogFormat::CHOICES);
+    let level = section.text_or("level", "info");
     if let Err(error) = crate::telemetry::log::check_level(&level) {
         section.fault("level", error.to_string());
     }
     section.finish();
-    (format.unwrap_or(LogFormat::Human), level)
+    LogSettings { format, level }
 }

@@ -133,21 +133,20 @@ pub(super) fn read(
         }
         Some(template)
     });
-    let qos =
-        |key| section.integer(key, 0..=1).map(|q| if q == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce });
-    let size = |key, default: usize, range: std::ops::RangeInclusive<u64>| {
-        section.integer(key, range).and_then(|v| usize::try_from(v).ok()).unwrap_or(default)
+    let qos = |key, default| match section.integer_or(key, default, 0..=1) {
+        0 => Qos::AtMostOnce,
+        _ => Qos::AtLeastOnce,
     };
+    let (topic_qos, output_qos) = (qos("qos", 1), qos("output_qos", 0));
     let retained = [("ignore", Retained::Ignore), ("score", Retained::Score)];
-    let (topic_qos, output_qos) = (qos("qos"), qos("output_qos"));
-    let retained = section.choice("retained", &retained).unwrap_or_default();
-    let max_sources = size("max_sources", 10_000, 1..=10_000_000);
-    let max_payload_bytes = size("max_payload_bytes", 1 << 20, 1..=268_435_455);
-    let max_batch = size("max_batch", 64, 1..=4096);
-    let queue_messages = size("queue_messages", 4096, 1..=1_000_000);
-    let queue_bytes = size("queue_bytes", 8 << 20, 1..=1 << 40);
+    let retained = section.choice_or("retained", "ignore", &retained);
+    let max_sources = section.size_or("max_sources", 10_000, 1..=10_000_000);
+    let max_payload_bytes = section.size_or("max_payload_bytes", 1 << 20, 1..=268_435_455);
+    let max_batch = section.size_or("max_batch", 64, 1..=4096);
+    let queue_messages = section.size_or("queue_messages", 4096, 1..=1_000_000);
+    let queue_bytes = section.size_or("queue_bytes", 8 << 20, 1..=1 << 40);
     let copies = section.texts("copy_fields").unwrap_or_default();
-    let live = section.boolean("live").unwrap_or(true);
+    let live = section.boolean_or("live", true);
     let sequence_field = section.text("sequence_field").map(|path| FieldPath::parse(&path));
     let model = read_model(&section, layers, limits, known);
     if queue_bytes < max_payload_bytes {
@@ -160,7 +159,7 @@ pub(super) fn read(
     let model = model?;
     Some(PipelineConfig {
         topics,
-        qos: topic_qos.unwrap_or(Qos::AtLeastOnce),
+        qos: topic_qos,
         retained,
         source,
         max_sources,
@@ -171,7 +170,7 @@ pub(super) fn read(
         live,
         sequence_field,
         output: output?,
-        output_qos: output_qos.unwrap_or(Qos::AtMostOnce),
+        output_qos,
         error_topic,
         copy_fields: copies.iter().map(|path| FieldPath::parse(path)).collect(),
         model,
@@ -257,7 +256,7 @@ fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits, known: &[
         }
         merge_conditions(section, &mut opened.spec.conditions);
     } else {
-        opened.engine = section.choice("engine", &Choice::NAMES).unwrap_or_default();
+        opened.engine = section.choice_or("engine", "auto", &Choice::NAMES);
         opened.spec = read_spec(section);
     }
     models::load_unless_known(opened, limits, known).map_err(told).ok()

@@ -96,15 +96,14 @@ pub(super) fn read(
     if !edgeward_core::settings::is_name(&name) {
         section.fault("", "must be named with lower-case letters, digits, `_` and `-`");
     }
-    let _ = section.choice("kind", &[("mqtt", ())]);
-    let topic = section.text("topic").unwrap_or_else(|| "results/{device}/{pipeline}/{class}".into());
+    let () = section.choice_or("kind", "mqtt", &[("mqtt", ())]);
+    let topic = section.text_or("topic", "results/{device}/{pipeline}/{class}");
     let topic = UplinkTopic::new(&topic, device).map_err(|reason| section.fault("topic", reason)).ok();
-    let count = |key, default: u64, range| section.integer(key, range).unwrap_or(default);
-    let batch_messages = count("batch_messages", 1, 1..=10_000) as usize;
-    let batch_delay = Duration::from_millis(count("batch_delay_ms", 100, 0..=3_600_000));
-    let max_in_flight_bytes = count("max_in_flight_bytes", 4 << 20, 1 << 10..=1 << 40) as usize;
-    let gzip = section.choice("compression", &[("none", false), ("gzip", true)]).unwrap_or(false);
-    let some = |key| section.integer(key, 0..=u64::MAX).filter(|value| *value > 0);
+    let batch_messages = section.size_or("batch_messages", 1, 1..=10_000);
+    let batch_delay = Duration::from_millis(section.integer_or("batch_delay_ms", 100, 0..=3_600_000));
+    let max_in_flight_bytes = section.size_or("max_in_flight_bytes", 4 << 20, 1 << 10..=1 << 40);
+    let gzip = section.choice_or("compression", "none", &[("none", false), ("gzip", true)]);
+    let some = |key| Some(section.integer_or(key, 0, 0..=u64::MAX)).filter(|value| *value > 0);
     let (bytes_per_day, messages_per_sec) = (some("bytes_per_day"), some("messages_per_sec"));
     let window = section.text("window").and_then(|text| {
         let window = DailyWindow::parse(&text);
@@ -113,7 +112,7 @@ pub(super) fn read(
         }
         window
     });
-    let max_starvation = Duration::from_secs(count("max_starvation_secs", 30, 1..=86_400));
+    let max_starvation = Duration::from_secs(section.integer_or("max_starvation_secs", 30, 1..=86_400));
     let options = read_client(&section, layers, format!("edgeward-{device}-{name}"));
     if batch_messages > 1 && topic.as_ref().is_some_and(UplinkTopic::needs_source) {
         section.fault("topic", "can't hold {source} while `batch_messages` is more than 1: a batch has many");

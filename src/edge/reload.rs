@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::{Config, PipelineConfig},
     mqtt::Publisher,
-    telemetry::State,
+    telemetry::{State, log},
 };
 use edgeward_core::domain::ShedPolicy;
 
@@ -27,6 +27,11 @@ impl Daemon {
             self.telemetry.readiness().enter(State::RestartNeeded, text);
         }
         self.telemetry.set_restart_needed(restart_needed);
+        if let Err(error) = log::set_level(&config.log.level) {
+            warn!(%error, "the old log level stays");
+        }
+        self.config.keys = self.config.keys.reloaded(&config.keys);
+        self.telemetry.set_settings(serde_json::json!(self.config.keys));
         let same = |worker: &(PipelineConfig, Worker)| {
             // One that died too often gets another chance.
             config.pipelines.contains(&worker.0) && !worker.1.is_closed()

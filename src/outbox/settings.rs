@@ -67,7 +67,7 @@ fn read(
     } else {
         None
     };
-    let max_bytes = section.integer("max_bytes", 1 << 20..=1 << 44).unwrap_or(256 << 20);
+    let max_bytes = section.integer_or("max_bytes", 256 << 20, 1 << 20..=1 << 44);
     let default_segment = (max_bytes / 64).clamp(64 << 10, 8 << 20);
     let segment_bytes = section.integer("segment_bytes", 4096..=1 << 30).unwrap_or(default_segment);
     if segment_bytes.saturating_mul(8) > max_bytes {
@@ -78,18 +78,15 @@ fn read(
             ),
         );
     }
-    let min_free_bytes = section.integer("min_free_bytes", 0..=1 << 50).unwrap_or(64 << 20);
-    let durability = section.text("durability").map_or(Some(Durability::Sync), |text| {
-        let durability = parse_durability(&text);
-        if durability.is_none() {
-            section.fault("durability", "must be \"sync\", \"none\" or \"interval:50ms\" (1ms to 60s)");
-        }
-        durability
-    });
-    let journal_after_ms = section.integer("journal_after_ms", 0..=60_000).unwrap_or(2);
-    let max_unacked_bytes = section.integer("max_unacked_bytes", 1 << 10..=1 << 40).unwrap_or(8 << 20);
-    let compress = section.choice("compression", &[("lz4", true), ("none", false)]).unwrap_or(true);
-    let keep_secs = section.integer("keep_delivered_secs", 0..=31_536_000).unwrap_or(0);
+    let min_free_bytes = section.integer_or("min_free_bytes", 64 << 20, 0..=1 << 50);
+    let durability = parse_durability(&section.text_or("durability", "sync"));
+    if durability.is_none() {
+        section.fault("durability", "must be \"sync\", \"none\" or \"interval:50ms\" (1ms to 60s)");
+    }
+    let journal_after_ms = section.integer_or("journal_after_ms", 2, 0..=60_000);
+    let max_unacked_bytes = section.size_or("max_unacked_bytes", 8 << 20, 1 << 10..=1 << 40);
+    let compress = section.choice_or("compression", "lz4", &[("lz4", true), ("none", false)]);
+    let keep_secs = section.integer_or("keep_delivered_secs", 0, 0..=31_536_000);
     section.finish();
     let classes = read_classes(root, max_bytes, uplinks);
     for (name, _) in root.named_sections("classes").into_iter().take(usize::from(!present)) {
@@ -105,7 +102,7 @@ fn read(
         segment_bytes,
         durability: durability?,
         journal_after: Duration::from_millis(journal_after_ms),
-        max_unacked_bytes: usize::try_from(max_unacked_bytes).unwrap_or(usize::MAX),
+        max_unacked_bytes,
         compress,
         keep_delivered: Duration::from_secs(keep_secs),
         classes,
@@ -139,24 +136,24 @@ fn read_classes(root: &Section<'_>, max_bytes: u64, uplinks: &[String]) -> Vec<C
             }
             _ => {}
         }
-        let share_percent = section.integer("share_percent", 0..=100).unwrap_or(0);
+        let share_percent = section.integer_or("share_percent", 0, 0..=100);
         shares += share_percent;
-        let ttl_secs = section.integer("ttl_secs", 0..=3_153_600_000).unwrap_or(0);
+        let ttl_secs = section.integer_or("ttl_secs", 0, 0..=3_153_600_000);
         let orders = [("oldest_first", Order::OldestFirst), ("newest_first", Order::NewestFirst)];
         let policies = [("shed_oldest", WhenFull::ShedOldest), ("refuse_newest", WhenFull::RefuseNewest)];
         let policy = ClassPolicy {
-            priority: section.integer("priority", 0..=9).unwrap_or(5) as u8,
+            priority: section.integer_or("priority", 5, 0..=9) as u8,
             share_bytes: max_bytes / 100 * share_percent,
             ttl_ms: (ttl_secs > 0).then_some(ttl_secs * 1000),
-            order: section.choice("order", &orders).unwrap_or_default(),
-            when_full: section.choice("when_full", &policies).unwrap_or_default(),
+            order: section.choice_or("order", "oldest_first", &orders),
+            when_full: section.choice_or("when_full", "shed_oldest", &policies),
         };
         let uplink = section.text("uplink");
         if let Some(uplink) = uplink.as_ref().filter(|uplink| !uplinks.contains(uplink)) {
             let known = uplinks.join(", ");
             section.fault("uplink", format!("names `{uplink}`; the uplinks are: {known}"));
         }
-        let metered = section.boolean("metered").unwrap_or(true);
+        let metered = section.boolean_or("metered", true);
         section.finish();
         classes.insert(name.clone(), ClassSettings { name, policy, when, uplink, metered });
     }

@@ -1,8 +1,10 @@
 //! Logs: where they go, how they look, which are shown.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, sync::OnceLock};
 
-use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,6 +20,15 @@ impl LogFormat {
     /// Names and values, for configuration.
     pub const CHOICES: &'static [(&'static str, LogFormat)] =
         &[("human", LogFormat::Human), ("json", LogFormat::Json)];
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    pub format: LogFormat,
+    /// A level (`error`, `warn`, `info`, `debug`, `trace`, `off`) or a comma-separated filter in the
+    /// manner of `RUST_LOG`, such as `warn,edgeward::mqtt=debug`.
+    pub level: String,
 }
 
 /// Why logging could not be set up.
@@ -39,21 +50,38 @@ pub fn check_level(level: &str) -> Result<(), LogError> {
     filter(level).map(drop)
 }
 
-/// Sends the process's logs to standard error, once per process.
-///
-/// `level` is a level (`error`, `warn`, `info`, `debug`, `trace`, `off`) or a comma-separated
-/// filter in the manner of `RUST_LOG`, such as `warn,edgeward::mqtt=debug`. Colours appear only on a
-/// terminal, and not when `NO_COLOR` is set.
+/// What lets lines through, changeable while the process runs.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// Sends the process's logs to standard error, once per process. Colours appear only on a terminal, and
+/// not when `NO_COLOR` is set.
 ///
 /// # Errors
 /// [`LogError`] when the level can't be read or logging is already set up.
-pub fn init(format: LogFormat, level: &str) -> Result<(), LogError> {
-    let builder = fmt().with_env_filter(filter(level)?).with_writer(std::io::stderr);
-    let result = match format {
-        LogFormat::Human => builder.with_ansi(colours()).with_target(false).finish().try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_ansi(false).finish().try_init(),
+pub fn init(settings: &LogSettings) -> Result<(), LogError> {
+    let (filter, handle) = reload::Layer::new(filter(&settings.level)?);
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match settings.format {
+        LogFormat::Human => lines.with_ansi(colours()).with_target(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).boxed(),
     };
-    result.map_err(|_| LogError::Twice)
+    tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(|_| LogError::Twice)?;
+    let _ = FILTER.set(handle);
+    Ok(())
+}
+
+/// Logs by another level or filter from now on; nothing where logging was not set up.
+///
+/// # Errors
+/// [`LogError::Level`] with what is wrong; the old one stays.
+pub fn set_level(level: &str) -> Result<(), LogError> {
+    let filter = filter(level)?;
+    if let Some(handle) = FILTER.get() {
+        let refuse =
+            |error: reload::Error| LogError::Level { level: level.to_owned(), reason: error.to_string() };
+        handle.reload(filter).map_err(refuse)?;
+    }
+    Ok(())
 }
 
 fn colours() -> bool {

@@ -13,7 +13,7 @@ pub mod stats;
 pub mod systemd;
 
 pub use http::{AdminError, AdminServer};
-pub use log::LogFormat;
+pub use log::{LogFormat, LogSettings};
 pub use process::{Broker, Telemetry};
 pub use readiness::{Readiness, State};
 pub use stats::{Ledger, ModelInfo, PipelineStats};

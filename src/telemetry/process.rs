@@ -85,6 +85,7 @@ pub struct Telemetry {
     readiness: Readiness,
     unmatched: AtomicU64,
     restart_needed: Mutex<Vec<String>>,
+    settings: Mutex<serde_json::Value>,
     pipelines: RwLock<Pipelines>,
     outbox: OnceLock<OutboxReader>,
 }
@@ -102,6 +103,7 @@ impl Telemetry {
             readiness: Readiness::new(),
             unmatched: AtomicU64::new(0),
             restart_needed: Mutex::default(),
+            settings: Mutex::default(),
             pipelines: RwLock::default(),
             outbox: OnceLock::new(),
         })
@@ -139,6 +141,15 @@ impl Telemetry {
 
     pub fn restart_needed(&self) -> Vec<String> {
         self.restart_needed.lock().expect("nothing panics under this lock").clone()
+    }
+
+    /// The settings that run, for whoever wants to compare; null before they are known.
+    pub fn set_settings(&self, settings: serde_json::Value) {
+        *self.settings.lock().expect("nothing panics under this lock") = settings;
+    }
+
+    pub fn settings(&self) -> serde_json::Value {
+        self.settings.lock().expect("nothing panics under this lock").clone()
     }
 
     /// There is an outbox, which `read` reads.
@@ -213,7 +224,7 @@ mod tests {
         let model = ModelInfo { name: "wear".into(), version: "2".into(), digest: "ab".into() };
         let again = telemetry.add_pipeline("press", model.clone());
         again.settle(Bucket::Scored, 2);
-        assert_eq!(first.books().scored, 2);
+        assert_eq!(first.books().ended(Bucket::Scored), 2);
         assert_eq!(first.snapshot().model, model);
         assert_eq!(telemetry.pipelines().len(), 1);
     }
@@ -231,7 +242,7 @@ mod tests {
         }
         telemetry.remove_pipeline("absent");
         let books = telemetry.books();
-        assert_eq!((books.received, books.scored, books.pending), (3, 3, 0));
+        assert_eq!((books.received, books.ended(Bucket::Scored), books.pending), (3, 3, 0));
         assert!(telemetry.pipelines.read().unwrap().leaving.is_empty(), "nothing piles up");
     }
 

@@ -27,6 +27,7 @@ mod preparation;
 mod queue;
 mod recipes;
 mod restart;
+mod settings;
 mod signal;
 mod stop;
 mod support;

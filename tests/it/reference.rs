@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    ops::RangeInclusive,
     path::Path,
     sync::Arc,
 };
@@ -11,7 +12,7 @@ use edgeward::{
     config::{Config, Layers, read_layers},
     telemetry::{ModelInfo, State, Telemetry, metrics},
 };
-use edgeward_core::domain::ShedPolicy;
+use edgeward_core::domain::{Bucket, ShedPolicy};
 use edgeward_core::{domain::Reason, settings::Faults};
 use edgeward_outbox::{LaneSnapshot, OutboxSnapshot, UplinkSnapshot, store::Fate};
 
@@ -47,19 +48,56 @@ fn every_configuration_key_is_described() {
     let known = faults.known_keys();
     for table in ["outbox", "classes.<name>", "uplinks.<name>"] {
         let inside = format!("{table}.");
-        assert!(known.iter().any(|key| key.starts_with(&inside)), "the walk did not reach [{table}]");
+        assert!(known.keys().any(|key| key.starts_with(&inside)), "the walk did not reach [{table}]");
     }
     assert!(known.len() > 80, "the walk did not reach every table: {known:?}");
     let page = page("docs/configuration.md");
-    let undescribed: Vec<&String> = known.iter().filter(|key| !page.contains(&format!("`{key}`"))).collect();
-    assert!(undescribed.is_empty(), "docs/configuration.md does not describe {undescribed:?}");
+    let rows: BTreeMap<&str, Vec<&str>> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(key, rest)| (key, rest.trim_matches([' ', '|']).split('|').map(str::trim).collect()))
+        .collect();
+    let mut wrong = Vec::new();
+    for (key, known) in &known {
+        let Some(row) = rows.get(key.as_str()) else {
+            wrong.push(format!("`{key}` is not described"));
+            continue;
+        };
+        let told = |cell: usize| row.get(cell).map_or("", |text| text.trim_matches('`'));
+        if let Some(default) = known.default.as_ref().filter(|default| told(0) != default.as_str()) {
+            wrong.push(format!("`{key}` has the default `{default}`, not `{}`", told(0)));
+        }
+        if let Some(range) =
+            known.range.as_ref().map(|range| range_text(key, range)).filter(|range| told(1) != range)
+        {
+            wrong.push(format!("`{key}` has the range {range}, not {}", told(1)));
+        }
+        for word in known.choices.iter().filter(|word| !row.iter().any(|cell| cell.contains(word.as_str()))) {
+            wrong.push(format!("`{key}` may be {word}, which is not told"));
+        }
+    }
     // The other way round: what is described exists.
-    let described = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    for key in described.filter(|key| key.contains('.') || key.ends_with("_secs")) {
-        assert!(
-            known.iter().any(|known| known == key),
-            "docs/configuration.md describes `{key}`, which is no key"
-        );
+    wrong
+        .extend(rows.keys().filter(|key| !known.contains_key(**key)).map(|key| format!("`{key}` is no key")));
+    assert!(wrong.is_empty(), "docs/configuration.md:\n{}", wrong.join("\n"));
+}
+
+/// As the page has ranges: sizes in binary units where they are whole.
+fn range_text(key: &str, range: &RangeInclusive<u64>) -> String {
+    let number = |number: u64| {
+        let units = [(50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+        let whole =
+            |(bits, _): &&(u32, &str)| key.ends_with("_bytes") && number > 0 && number % (1 << bits) == 0;
+        units
+            .iter()
+            .find(whole)
+            .map_or(number.to_string(), |(bits, unit)| format!("{} {unit}", number >> bits))
+    };
+    match (*range.start(), *range.end()) {
+        (0, 1) => "0 or 1".to_owned(),
+        (0, u64::MAX) => String::new(),
+        (low, u64::MAX) => format!("at least {}", number(low)),
+        (low, high) => format!("{} to {}", number(low), number(high)),
     }
 }
 
@@ -91,6 +129,10 @@ fn every_bucket_is_described() {
     assert!(buckets.contains("merged") && Fate::ALL.iter().all(|fate| buckets.contains(fate.name())));
     for bucket in buckets {
         assert!(operations.contains(&format!("| `{bucket}` |")), "docs/operations.md lacks `{bucket}`");
+    }
+    for bucket in Bucket::ALL {
+        let row = format!("| `{}` | {}", bucket.name(), bucket.meaning());
+        assert!(operations.contains(&row), "docs/operations.md lacks: {row}");
     }
 }
 

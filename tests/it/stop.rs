@@ -59,7 +59,7 @@ fn a_stop_under_load_finishes_what_is_queued() {
     let mode = fs::metadata(ended.folder.path().join("state/last-run.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert!(
-        ended.log.contains("stopped") && ended.log.contains(&format!("scored={scored}")),
+        ended.log.contains("stopped") && ended.log.contains(&format!("scored {scored}")),
         "{}",
         ended.log
     );

@@ -10,6 +10,6 @@ mod fault;
 mod node;
 mod section;
 
-pub use fault::{Fault, Faults};
+pub use fault::{Fault, Faults, Known};
 pub use node::{Node, Origin, Value};
 pub use section::{Item, Place, Section, is_name, nearest};

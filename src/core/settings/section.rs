@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, ops::RangeInclusive};
 
-use super::{Fault, Faults, Node, Origin, Value};
+use super::{Fault, Faults, Known, Node, Origin, Value, fault::UNKNOWN};
 
 /// Where a section or a value stands: its key path, and the same with `<name>` for names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,8 +83,16 @@ impl<'a> Section<'a> {
 
     fn get(&self, key: &str) -> Option<&'a Node> {
         self.asked.borrow_mut().push(key.to_owned());
-        self.faults.note_known(self.place.key(key).pattern);
+        self.describe(key, |_| ());
         self.table.and_then(|table| table.get(key))
+    }
+
+    fn describe(&self, key: &str, note: impl FnOnce(&mut Known)) {
+        self.faults.note_known(self.place.key(key).pattern, note);
+    }
+
+    fn describe_default(&self, key: &str, default: String) {
+        self.describe(key, |known| known.default = Some(default));
     }
 
     /// What stands at `key`, which may be keys with dots between them, and the place of it or of the
@@ -180,6 +188,12 @@ impl<'a> Section<'a> {
         text
     }
 
+    /// A text; `default` where none is set.
+    pub fn text_or(&self, key: &str, default: &str) -> String {
+        self.describe_default(key, format!("{default:?}"));
+        self.text(key).unwrap_or_else(|| default.to_owned())
+    }
+
     /// A text that must be there; `what` says what it is for.
     pub fn required_text(&self, key: &str, what: &str) -> Option<String> {
         let value = self.text(key);
@@ -188,6 +202,7 @@ impl<'a> Section<'a> {
 
     /// One of a closed list of words.
     pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+        self.describe(key, |known| known.choices = choices.iter().map(|(name, _)| (*name).into()).collect());
         let text = self.text(key)?;
         let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         if found.is_none() {
@@ -195,6 +210,20 @@ impl<'a> Section<'a> {
             self.fault_suggesting(key, format!("must be one of {}", names.join(", ")), &text, names);
         }
         found
+    }
+
+    /// One of a closed list of words; the one of this name where none is set.
+    pub fn choice_or<T: Copy>(&self, key: &str, default: &str, choices: &[(&str, T)]) -> T {
+        self.describe_default(key, format!("{default:?}"));
+        let default = choices.iter().find(|(name, _)| *name == default);
+        let (_, default) = default.expect("the default is one of the choices");
+        self.choice(key, choices).unwrap_or(*default)
+    }
+
+    /// True or false; `default` where none is set.
+    pub fn boolean_or(&self, key: &str, default: bool) -> bool {
+        self.describe_default(key, default.to_string());
+        self.boolean(key).unwrap_or(default)
     }
 
     pub fn boolean(&self, key: &str) -> Option<bool> {
@@ -210,8 +239,20 @@ impl<'a> Section<'a> {
         value
     }
 
+    /// A whole number within `range`; `default` where none is set.
+    pub fn integer_or(&self, key: &str, default: u64, range: RangeInclusive<u64>) -> u64 {
+        self.describe_default(key, default.to_string());
+        self.integer(key, range).unwrap_or(default)
+    }
+
+    /// As [`Section::integer_or`], for what is in memory.
+    pub fn size_or(&self, key: &str, default: usize, range: RangeInclusive<u64>) -> usize {
+        usize::try_from(self.integer_or(key, default as u64, range)).unwrap_or(usize::MAX)
+    }
+
     /// A whole number within `range`.
     pub fn integer(&self, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        self.describe(key, |known| known.range = Some(range.clone()));
         let node = self.get(key)?;
         let value = match (&node.value, &node.origin) {
             (Value::Integer(i), _) => u64::try_from(*i).ok(),
@@ -332,7 +373,7 @@ impl<'a> Section<'a> {
                 self.faults.push(Fault {
                     path: self.place.key(key).path,
                     value: None,
-                    reason: "is not a known key".into(),
+                    reason: UNKNOWN.into(),
                     origin: Some(node.origin.to_string()),
                     suggestion: nearest(key, asked.iter().map(String::as_str)),
                 });

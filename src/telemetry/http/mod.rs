@@ -1,10 +1,11 @@
-//! The admin server: `/metrics`, `/healthz`, `/readyz`, `/status`.
+//! The admin server: `/metrics`, `/healthz`, `/readyz`, `/status`, `/settings`.
 //!
 //! It lives on an operating-system thread with a runtime of its own, so it answers while scoring
 //! and the broker's connection are busy. Everything a client can use up is bounded: connections,
 //! header bytes, time. One request a connection keeps the bound on time simple.
 
 mod bind;
+pub mod client;
 mod routes;
 mod status;
 

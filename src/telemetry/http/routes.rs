@@ -11,7 +11,7 @@ use super::status;
 use crate::telemetry::{Telemetry, metrics};
 
 /// The paths there are.
-const PATHS: [&str; 4] = ["/metrics", "/healthz", "/readyz", "/status"];
+const PATHS: [&str; 5] = ["/metrics", "/healthz", "/readyz", "/status", "/settings"];
 
 /// Answers one request. The body of the request, if any, is not read.
 pub(super) fn respond<B>(request: &Request<B>, telemetry: &Arc<Telemetry>) -> Response<Full<Bytes>> {
@@ -34,6 +34,7 @@ pub(super) fn respond<B>(request: &Request<B>, telemetry: &Arc<Telemetry>) -> Re
             json_response(code, &status::readiness(telemetry))
         }
         "/status" => json_response(StatusCode::OK, &status::status(telemetry)),
+        "/settings" => json_response(StatusCode::OK, &status::settings(telemetry)),
         // Being able to answer is what it says.
         _ => text_response("text/plain; charset=utf-8", "ok\n".to_owned()),
     }

@@ -1,13 +1,13 @@
 //! `/status` and `/readyz` as JSON. Fields are only added.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
 use crate::telemetry::{
     Telemetry,
     process::{VERSION, resident_memory_bytes},
-    stats::{HistogramSnapshot, PipelineSnapshot},
+    stats::{HistogramSnapshot, PipelineSnapshot, PipelineStats},
 };
 use edgeward_core::domain::ShedPolicy;
 use edgeward_core::domain::{Books, Reason};
@@ -54,6 +54,13 @@ pub(super) fn status(telemetry: &Telemetry) -> Value {
         "pipelines": pipelines,
         "outbox": telemetry.outbox().as_ref().map(outbox),
     })
+}
+
+/// What runs, for `edgeward check --against-running`: `{"settings", "models": {pipeline: digest}}`.
+pub(super) fn settings(telemetry: &Telemetry) -> Value {
+    let digest = |(name, stats): (String, Arc<PipelineStats>)| (name, stats.snapshot().model.digest.into());
+    let models: Map<_, _> = telemetry.pipelines().into_iter().map(digest).collect();
+    json!({ "settings": telemetry.settings(), "models": models })
 }
 
 fn pipeline(snapshot: &PipelineSnapshot) -> Value {
@@ -133,19 +140,10 @@ fn results_of(lane: &LaneSnapshot) -> Value {
     })
 }
 
+/// Every counter, and whether they balance.
 fn books(books: &Books) -> Value {
-    json!({
-        "received": books.received,
-        "scored": books.scored,
-        "merged": books.merged,
-        "rejected": books.rejected,
-        "shed": books.shed,
-        "expired": books.expired,
-        "damaged": books.damaged,
-        "dropped": books.dropped,
-        "pending": books.pending,
-        "balance": books.balance(),
-    })
+    let counters = books.counters().map(|(name, units)| (name.to_owned(), units.into()));
+    counters.chain([("balance".to_owned(), books.balance().into())]).collect::<Map<_, _>>().into()
 }
 
 /// Percentiles are estimates from the histogram's buckets; null when nothing was counted.
