@@ -10,6 +10,7 @@ mod check;
 mod demo;
 mod exit;
 mod model;
+mod place_args;
 mod queue;
 mod run;
 mod score;

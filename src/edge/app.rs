@@ -1,6 +1,7 @@
 //! The composition: from a configuration to a running daemon, and to its end.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -10,27 +11,22 @@ use tracing::{info, warn};
 
 use super::{
     Leftover, RunReport,
-    durable::Durable,
-    inbox::{DurableRoute, Inbox, Route, Routes},
+    dialect::{Dialect, Plain},
+    inbox::{Inbox, Routes},
     last_run,
-    queue::Queue,
     storage::Storage,
     supervise::{DEATHS_WITHIN, MOST_DEATHS, Watched},
     whereabouts,
-    worker::{Worker, WorkerParts},
+    worker::Worker,
 };
 use crate::{
     config::{Config, PipelineConfig},
-    mqtt::{Control, Publisher, Session},
-    telemetry::{Ledger, ModelInfo, PipelineStats, State, Telemetry, systemd},
+    mqtt::{Control, Publisher, Qos, Session},
+    telemetry::{Ledger, State, Telemetry, systemd},
 };
 use edgeward_core::domain::ShedPolicy;
-use edgeward_core::{
-    crypto,
-    domain::Epoch,
-    scoring::{Encoder, Scorer, ScorerOptions},
-};
-use edgeward_outbox::{Journal, OutboxError};
+use edgeward_core::{crypto, domain::Epoch};
+use edgeward_outbox::OutboxError;
 
 /// Why a daemon can't be built or started.
 #[derive(Debug, thiserror::Error)]
@@ -57,13 +53,6 @@ pub enum Command {
     ReloadRefused(String),
 }
 
-/// A pipeline whose messages gather, before its worker starts.
-pub(super) struct Opened {
-    pub pipeline: PipelineConfig,
-    queue: Arc<Queue>,
-    stats: Arc<PipelineStats>,
-}
-
 /// How long the outbox and its uplinks may take to end, at least.
 const CLOSE: Duration = Duration::from_secs(10);
 /// How often the daemon looks after itself.
@@ -72,18 +61,20 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A daemon, composed and not yet started.
 pub struct Daemon {
     pub(super) config: Config,
-    epoch: Epoch,
-    origin: Instant,
+    pub(super) epoch: Epoch,
+    pub(super) origin: Instant,
     pub(super) telemetry: Arc<Telemetry>,
     routes: Arc<Mutex<Routes>>,
+    /// Of the broker that messages come from and live verdicts go to.
+    pub(super) dialect: Arc<dyn Dialect>,
     /// With what each was started from.
     pub(super) workers: Vec<(PipelineConfig, Worker)>,
     /// Books of pipelines that a reload ended.
     pub(super) ended: Vec<(String, Ledger)>,
     /// The outbox and its uplinks, once started.
-    storage: Option<Storage>,
+    pub(super) storage: Option<Storage>,
     /// The session runs: a pipeline that is opened now takes the place of one that ran.
-    running: bool,
+    pub(super) running: bool,
     told_state: String,
     /// Where the outbox is was noted in the state folder.
     noted: bool,
@@ -97,12 +88,14 @@ impl Daemon {
     pub fn build(config: Config) -> Result<Daemon, BuildError> {
         let telemetry = Telemetry::new(config.device.clone());
         telemetry.broker().set_url(config.broker.options.url.to_string());
+        telemetry.set_settings(serde_json::json!(config.keys));
         telemetry.readiness().enter(State::Starting, "waiting for the first connection to the broker");
         Ok(Daemon {
             epoch: crypto::new_epoch().map_err(BuildError::NoRandomness)?,
             origin: Instant::now(),
             telemetry,
             routes: Arc::default(),
+            dialect: Arc::new(Plain),
             workers: Vec::new(),
             ended: Vec::new(),
             storage: None,
@@ -134,14 +127,19 @@ impl Daemon {
             }
             self.storage = Some(Storage::start(outbox, &self.config.uplinks, &self.telemetry)?);
         }
-        let mut inbox = Inbox::new(self.routes.clone(), self.telemetry.clone(), state_topic.clone());
+        let mut inbox = Inbox::new(
+            self.routes.clone(),
+            self.dialect.clone(),
+            self.telemetry.clone(),
+            state_topic.clone(),
+        );
         let pipelines = std::mem::take(&mut self.config.pipelines);
         for pipeline in pipelines {
             let opened = self.open(pipeline);
             self.launch(opened, &publisher)?;
         }
         self.running = true;
-        control.set_filters(self.lock().filters());
+        control.set_filters(self.subscriptions());
         let run = Watched::new(session.run(&mut inbox));
         tokio::pin!(run);
         // Of the heart; what is left to do then is to end in order.
@@ -180,7 +178,7 @@ impl Daemon {
                         () = &mut watchdog => {}
                         reloaded = self.reload(*config, &publisher) => reloaded?,
                     }
-                    control.set_filters(self.lock().filters());
+                    control.set_filters(self.subscriptions());
                     self.telemetry.readiness().leave(State::ConfigRefused);
                     systemd::ready("reloaded");
                 }
@@ -244,92 +242,8 @@ impl Daemon {
         self.routes.lock().expect("not poisoned: nothing panics under this lock")
     }
 
-    /// Opens a pipeline's route, or exchanges the one of its name in one step: from now on its
-    /// messages gather in a queue of its own.
-    pub(super) fn open(&self, pipeline: PipelineConfig) -> Opened {
-        let identity = &pipeline.model.identity;
-        let info = ModelInfo {
-            name: identity.name.clone(),
-            version: identity.version.clone(),
-            digest: identity.digest.clone(),
-        };
-        let stats = self.telemetry.add_pipeline(&pipeline.name, info);
-        let queue = Arc::new(Queue::new(pipeline.queue_messages, pipeline.queue_bytes));
-        let durable = self.storage.as_ref().map(|storage| {
-            storage.restore(&pipeline.name, &stats);
-            if Journal::is_waiting(&storage.outbox, &pipeline.name) {
-                queue.has_backlog();
-            }
-            let listener: Arc<dyn edgeward_outbox::Listener> = queue.clone();
-            storage.outbox.listen(Arc::downgrade(&listener));
-            DurableRoute {
-                pipeline: storage.outbox.pipeline(&pipeline.name),
-                outbox: storage.outbox.clone(),
-                epoch: self.epoch,
-                remembers: pipeline.model.plan.remembers_readings(),
-            }
-        });
-        let route = Route {
-            name: pipeline.name.clone(),
-            topics: pipeline.topics.clone(),
-            qos: pipeline.qos,
-            retained: pipeline.retained,
-            queue: queue.clone(),
-            stats: stats.clone(),
-            durable,
-        };
-        let routes = &mut self.lock().routes;
-        match routes.iter_mut().find(|known| known.name == route.name) {
-            Some(known) => *known = route,
-            None => routes.push(route),
-        }
-        Opened { pipeline, queue, stats }
-    }
-
-    /// Starts the worker of an opened pipeline.
-    pub(super) fn launch(&mut self, opened: Opened, publisher: &Publisher) -> Result<(), BuildError> {
-        let Opened { pipeline, queue, stats } = opened;
-        let identity = &pipeline.model.identity;
-        let options = ScorerOptions {
-            pipeline: pipeline.name.clone(),
-            device: self.config.device.as_str().into(),
-            epoch: self.epoch,
-            source: pipeline.source.clone(),
-            sequence_field: pipeline.sequence_field.clone(),
-            max_sources: pipeline.max_sources,
-            copy_fields: pipeline.copy_fields.clone(),
-            max_payload_bytes: pipeline.max_payload_bytes,
-            max_batch: pipeline.max_batch,
-        };
-        let worker = Worker::start(WorkerParts {
-            name: pipeline.name.clone(),
-            scorer: {
-                let (plan, engine) = (pipeline.model.plan.clone(), pipeline.model.engine.clone());
-                Box::new(move || Scorer::new(plan.clone(), engine.clone(), options.clone()))
-            },
-            encoder: Encoder::new(&pipeline.name, identity),
-            queue,
-            stats,
-            publisher: publisher.clone(),
-            output: pipeline.output.clone(),
-            output_qos: pipeline.output_qos,
-            error_topic: pipeline.error_topic.clone(),
-            max_batch: pipeline.max_batch,
-            durable: self.storage.as_ref().map(|storage| {
-                Durable::new(
-                    storage.outbox.clone(),
-                    storage.classes.clone(),
-                    &pipeline,
-                    self.epoch,
-                    !self.running,
-                )
-            }),
-            origin: self.origin,
-        })
-        .map_err(BuildError::NoThread)?;
-        info!(pipeline = pipeline.name, model = identity.name, version = identity.version, "pipeline ready");
-        self.workers.push((pipeline, worker));
-        Ok(())
+    fn subscriptions(&self) -> BTreeMap<String, Qos> {
+        self.lock().subscriptions(&*self.dialect)
     }
 
     /// Looks after states that nobody else enters or leaves, and tells them at the state topic. False when the

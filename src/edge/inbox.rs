@@ -8,7 +8,10 @@ use std::{
 
 use tracing::{info, warn};
 
-use super::queue::{Job, Queue};
+use super::{
+    dialect::{Arrival, Dialect},
+    queue::{Job, Queue},
+};
 use crate::{
     config::Retained,
     mqtt::{Admission, ConnectError, Handler, Incoming, Publish, Qos},
@@ -52,7 +55,7 @@ pub(super) struct Routes {
 
 impl Routes {
     /// Every filter once, with the highest level of service any pipeline wants.
-    pub fn filters(&self) -> BTreeMap<String, Qos> {
+    fn filters(&self) -> BTreeMap<String, Qos> {
         let mut filters = BTreeMap::new();
         for route in &self.routes {
             for topic in &route.topics {
@@ -62,11 +65,17 @@ impl Routes {
         }
         filters
     }
+
+    /// What the broker is asked for.
+    pub fn subscriptions(&self, dialect: &dyn Dialect) -> BTreeMap<String, Qos> {
+        dialect.subscriptions(self.filters())
+    }
 }
 
 /// The session's handler.
 pub(super) struct Inbox {
     routes: Arc<Mutex<Routes>>,
+    dialect: Arc<dyn Dialect>,
     telemetry: Arc<Telemetry>,
     state_topic: String,
     sequence: u64,
@@ -79,9 +88,15 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    pub fn new(routes: Arc<Mutex<Routes>>, telemetry: Arc<Telemetry>, state_topic: String) -> Self {
+    pub fn new(
+        routes: Arc<Mutex<Routes>>,
+        dialect: Arc<dyn Dialect>,
+        telemetry: Arc<Telemetry>,
+        state_topic: String,
+    ) -> Self {
         Inbox {
             routes,
+            dialect,
             telemetry,
             state_topic,
             sequence: 0,
@@ -113,7 +128,8 @@ impl Inbox {
     fn admit(&mut self, incoming: Incoming) -> Admission {
         let routes = self.routes.clone();
         let routes = routes.lock().expect("not poisoned: nothing panics under this lock");
-        let Incoming { topic, payload, retained, ticket } = incoming;
+        let Incoming { topic: as_sent, payload, retained, ticket } = incoming;
+        let Arrival { topic, origin } = self.dialect.arrival(as_sent.as_str());
         self.matched.clear();
         let mut wanted = false;
         for (at, route) in routes.routes.iter().enumerate() {
@@ -154,7 +170,7 @@ impl Inbox {
         };
         if ticket.is_some() && self.matched.iter().any(stuck) {
             // All of its pipelines take it, or none does yet.
-            return Admission::Full(Incoming { topic, payload, retained, ticket });
+            return Admission::Full(Incoming { topic: as_sent, payload, retained, ticket });
         }
         self.sequence += 1;
         let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
@@ -169,7 +185,9 @@ impl Inbox {
             let input = input.map(|durable| {
                 let DurableRoute { pipeline, epoch, .. } = *durable;
                 let ticket = ticket.clone();
-                (durable, Input::new(pipeline, topic.clone(), payload.clone(), epoch, self.sequence, ticket))
+                let (topic, payload) = (topic.clone().into_owned(), payload.clone());
+                let input = Input::new(pipeline, topic, payload, epoch, self.sequence, ticket);
+                (durable, input.came_by(origin.clone()))
             });
             if full(at) {
                 if let (true, Some((durable, input))) = (ticket.is_some(), input) {
@@ -188,7 +206,7 @@ impl Inbox {
                 }
                 input
             });
-            let (topic, payload) = (topic.clone(), payload.clone());
+            let (topic, payload) = (topic.clone().into_owned(), payload.clone());
             let ticket = if input.is_some() { None } else { ticket.clone() };
             route.queue.push(Job {
                 topic,
@@ -255,8 +273,9 @@ impl Handler for Inbox {
 
     fn oversize(&mut self, topic: &str, bytes: usize) {
         warn!(topic, bytes, "a message over `broker.max_packet_bytes` was rejected");
+        let Arrival { topic, .. } = self.dialect.arrival(topic);
         for route in &self.lock().routes {
-            if route.topics.iter().any(|filter| filter.matches(topic)) {
+            if route.topics.iter().any(|filter| filter.matches(&topic)) {
                 route.stats.receive(1);
                 route.stats.reject(Reason::TooLarge);
             }
@@ -283,7 +302,7 @@ impl Handler for Inbox {
 
     fn subscribed(&mut self, refused: &[String]) {
         self.refused.extend(refused.iter().cloned());
-        let wanted = self.lock().filters();
+        let wanted = self.lock().subscriptions(&*self.dialect);
         // A reload may have given a refused filter up.
         self.refused.retain(|filter| wanted.contains_key(filter));
         let readiness = self.telemetry.readiness();

@@ -8,10 +8,12 @@
 //! worker may wait for room to publish; nobody waits for a worker but its own queue.
 
 mod app;
+mod dialect;
 mod durable;
 mod inbox;
 mod last_run;
 mod live;
+mod pipelines;
 mod queue;
 mod reload;
 mod report;

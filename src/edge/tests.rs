@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    dialect::Plain,
     durable::Durable,
     inbox::{DurableRoute, Inbox, Route, Routes},
     queue::Queue,
@@ -130,6 +131,7 @@ impl Rig {
             queue,
             stats,
             publisher: session.publisher(),
+            dialect: Arc::new(Plain),
             output: pipeline.output.clone(),
             output_qos: pipeline.output_qos,
             error_topic: None,
@@ -138,7 +140,7 @@ impl Rig {
             origin: Instant::now(),
         })
         .unwrap();
-        let inbox = Inbox::new(routes, telemetry, "state".into());
+        let inbox = Inbox::new(routes, Arc::new(Plain), telemetry, "state".into());
         Rig { inbox, outbox, thread, worker, permits: held.then_some(permits) }
     }
 

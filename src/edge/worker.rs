@@ -13,6 +13,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::{
+    dialect::Dialect,
     durable::Durable,
     queue::{Job, Next, Queue},
 };
@@ -38,6 +39,7 @@ pub(super) struct WorkerParts {
     pub queue: Arc<Queue>,
     pub stats: Arc<PipelineStats>,
     pub publisher: Publisher,
+    pub dialect: Arc<dyn Dialect>,
     pub output: TopicTemplate,
     pub output_qos: Qos,
     pub error_topic: Option<TopicTemplate>,
@@ -382,6 +384,7 @@ impl Work {
             ticket.add_parts(1);
             Receipt::Input(ticket.clone())
         });
+        let topic = self.parts.dialect.departure(topic.into(), None).into_owned();
         self.publishes.push(Publish { topic, payload, qos: self.parts.output_qos, retain: false, receipt });
     }
 }

@@ -10,6 +10,7 @@
 mod acks;
 mod backoff;
 mod connect;
+mod control;
 mod frame;
 mod in_flight;
 mod login;
@@ -20,7 +21,8 @@ mod session;
 mod tls;
 
 pub use connect::{ConnectError, try_connect};
+pub use control::{Admission, Control, Handler, Incoming};
 pub use login::{Credentials, FixedLogin, Login, LoginError, Password};
 pub use options::{BrokerUrl, Options, Qos, Secret, Will};
 pub use outbound::{Publish, Publisher, Receipt, Receiver};
-pub use session::{Admission, Control, Handler, Incoming, Session};
+pub use session::Session;

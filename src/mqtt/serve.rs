@@ -24,10 +24,10 @@ use tokio::{
 use super::{
     Admission, Handler, Incoming, Options, Publish, Qos,
     acks::AckBook,
+    control::{Desired, LASTED},
     frame::{Frame, Framer},
     in_flight::{InFlight, MOST_IN_FLIGHT},
     outbound::Shared,
-    session::{Desired, LASTED},
 };
 
 /// Why a connection ended.

@@ -8,6 +8,7 @@
 
 mod chunk;
 mod input;
+mod job;
 mod reader;
 mod result;
 mod run;
@@ -15,7 +16,8 @@ mod score;
 mod table;
 
 pub use input::{InputError, InputKind, InputSpec};
-pub use run::{Job, OfflineError, Progress, Summary, run};
+pub use job::{Job, OfflineError};
+pub use run::{Progress, Summary, run};
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

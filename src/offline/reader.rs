@@ -9,7 +9,7 @@ use std::{
 use super::{
     InputKind, InputSpec,
     chunk::{Chunk, Header, Lines, Rows, last_row_end, row_end},
-    run::OfflineError,
+    job::OfflineError,
 };
 
 /// Bytes read at once; a chunk is that long, or one row if that is longer.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{
     ResultFormat,
     chunk::{Chunk, Header, Rows},
+    job::{Job, OfflineError},
     result::{ChunkResult, Reject},
-    run::{Job, OfflineError},
     table,
 };
 use edgeward_core::{

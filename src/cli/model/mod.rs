@@ -7,8 +7,6 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-pub use recipe::Framework;
-
 use super::{
     Failure,
     args::{EngineArg, ModelArgs, ModelCommand},

@@ -8,17 +8,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::{Failure, print, print_json, table};
-
-/// The frameworks with a recipe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Framework {
-    Sklearn,
-    Lightgbm,
-    Xgboost,
-    Pytorch,
-    Keras,
-    Tensorflow,
-}
+use crate::cli::args::Framework;
 
 /// What is told about a recipe.
 #[derive(Debug, Serialize)]

@@ -4,23 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::ConfigArgs;
+use crate::cli::place_args::OutboxArgs;
 use edgeward_outbox::tools::{Since, parse_since};
 
 #[derive(Debug, Args)]
 pub struct QueueArgs {
     #[command(subcommand)]
     pub command: QueueCommand,
-}
-
-/// Which outbox.
-#[derive(Debug, Args)]
-pub struct OutboxArgs {
-    #[command(flatten)]
-    pub config: ConfigArgs,
-    /// The outbox's folder, instead of `outbox.dir` of the configuration
-    #[arg(short, long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{args::OutboxArgs, by_lane, folder, records};
+use super::{by_lane, folder, records};
+use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
     text::{print, print_json},

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{args::OutboxArgs, by_lane, folder, progress_bar, records};
+use super::{by_lane, folder, progress_bar, records};
+use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
     text::{bytes, print, print_json},

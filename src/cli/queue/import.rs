@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{args::OutboxArgs, by_lane, folder, progress_bar, records};
+use super::{by_lane, folder, progress_bar, records};
+use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
     text::{grouped, print, print_json},

@@ -3,7 +3,8 @@
 use console::style;
 use serde::Serialize;
 
-use super::{args::OutboxArgs, folder};
+use super::folder;
+use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
     text::{age, bytes, grouped, print, table},

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use super::args::OutboxArgs;
+use crate::cli::place_args::OutboxArgs;
 use crate::{
     cli::{Failure, check},
     config,

@@ -1,6 +1,7 @@
 //! `edgeward queue replay`.
 
-use super::{args::OutboxArgs, by_lane, folder, records};
+use super::{by_lane, folder, records};
+use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
     text::{grouped, print, print_json},

@@ -6,7 +6,8 @@ use console::style;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{args::OutboxArgs, folder, ls::Line};
+use super::{folder, ls::Line};
+use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
     text::{age, print_json},

@@ -4,7 +4,8 @@ use std::{fmt::Write, time::Duration};
 
 use console::style;
 
-use super::{args::OutboxArgs, folder};
+use super::folder;
+use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
     text::{age, bytes, grouped, print, print_json, table},

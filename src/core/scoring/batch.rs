@@ -3,11 +3,12 @@
 use super::{
     declared::WindowLayout,
     features::Taker,
+    last_known::LastKnown,
     payload::Row,
     plan::{InputPlan, Plan},
     prepare::RunningState,
-    scorer::Unit,
-    source::{LastKnown, SourceState},
+    source::SourceState,
+    unit::Unit,
 };
 use crate::domain::{ElementType, Rejection, Tensor, TensorData};
 

@@ -2,10 +2,10 @@
 
 use super::{
     declared::{FieldKind, FieldSpec, InputSource, Missing, Scaling},
+    last_known::LastKnown,
     payload::{Array, ArrayState, Layout, Row, Scalar},
     plan::InputPlan,
     prepare::{Preparer, RunningState},
-    source::LastKnown,
 };
 use crate::domain::{ElementType, Reason, Rejection, TensorData};
 

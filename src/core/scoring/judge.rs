@@ -6,8 +6,8 @@ use super::{
     condition,
     outputs::{AnswerRow, OutputMaker},
     plan::Plan,
-    scorer::{Outcome, Settled, Unit, UnitState},
     source::SourceTable,
+    unit::{Outcome, Settled, Unit, UnitState},
     verdict::Verdict,
 };
 use crate::{

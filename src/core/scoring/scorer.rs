@@ -13,13 +13,11 @@ use super::{
     source::{SourceRule, SourceTable, check_name, source_name},
     time::read_time,
     timed,
-    verdict::{Verdict, WindowNote, scalar_json},
+    unit::{Settled, Unit, UnitState},
+    verdict::{WindowNote, scalar_json},
     window,
 };
-use crate::{
-    domain::{Epoch, InputId, Reason, Rejection},
-    vision::Frame,
-};
+use crate::domain::{Epoch, InputId, Reason, Rejection};
 use edgeward_engine::{Engine, Session};
 
 /// What the operator settles about scoring.
@@ -57,27 +55,6 @@ pub struct Message<'m> {
     pub replayed: bool,
 }
 
-/// What became of one unit.
-#[derive(Debug)]
-pub enum Outcome<'s> {
-    Verdict(&'s Verdict),
-    /// Taken into a window that it did not complete.
-    Merged,
-    Rejected(&'s Rejection),
-}
-
-/// One settled unit: `message` is what [`Scorer::push`] was told.
-#[derive(Debug)]
-pub struct Settled<'s> {
-    pub message: usize,
-    pub input_id: &'s InputId,
-    /// None when it is not named, or the reading was refused before it was known.
-    pub source: Option<&'s Arc<str>>,
-    /// What the sender numbered the message with.
-    pub number: Option<u64>,
-    pub outcome: Outcome<'s>,
-}
-
 pub struct Scorer {
     pub(super) plan: Arc<Plan>,
     engine: Arc<dyn Engine>,
@@ -103,34 +80,6 @@ struct IdentitySlots {
     time: Option<usize>,
     message_id: Option<usize>,
     number: Option<usize>,
-}
-
-/// A reading on its way through the batch, or one more window that it closed.
-#[derive(Debug, Clone)]
-pub(super) struct Unit {
-    pub message: usize,
-    pub reading: usize,
-    pub input_id: InputId,
-    pub source: Option<Arc<str>>,
-    pub number: Option<u64>,
-    pub time: Option<String>,
-    pub copied: Option<String>,
-    pub now: Duration,
-    /// The event's own time, where a condition needs it.
-    pub time_ns: Option<i64>,
-    pub frame: Option<Frame>,
-    pub window: Option<WindowNote>,
-    /// Its outcome is known: nothing is judged anew.
-    pub replayed: bool,
-    pub state: UnitState,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum UnitState {
-    /// Its tensors are the batch's next row.
-    InBatch,
-    Merged,
-    Rejected(Rejection),
 }
 
 impl Scorer {

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use super::{declared::FieldPath, payload::Scalar, prepare::RunningState, smooth::Steady, timed::Timed};
+use super::{
+    declared::FieldPath, last_known::LastKnown, payload::Scalar, prepare::RunningState, smooth::Steady,
+    times::Times,
+};
 use crate::{
     decide::Held,
     domain::{Reason, Rejection},
@@ -27,20 +30,6 @@ pub enum SourceRule {
 /// A source unseen for this long gives its place to a new one when all places are taken.
 const IDLE_SECS: u64 = 60;
 
-/// The last value of a field.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LastKnown {
-    pub value: f64,
-    /// The token of the message that brought it; none before [`SourceState::learned_from`].
-    from: Option<u64>,
-}
-
-impl LastKnown {
-    pub fn new(value: f64) -> Self {
-        LastKnown { value, from: None }
-    }
-}
-
 /// What is remembered of one source.
 #[derive(Debug, Default)]
 pub struct SourceState {
@@ -55,7 +44,7 @@ pub struct SourceState {
     /// The token of the message of each reading in the window.
     pub origins: VecDeque<u64>,
     /// Windows by time, and the times in windows by count.
-    pub(super) timed: Timed,
+    pub(super) timed: Times,
     /// Per input tensor: what its steps learned that run on from reading to reading.
     pub(super) running: Vec<Vec<RunningState>>,
     /// What is remembered of each condition.
@@ -82,7 +71,7 @@ impl SourceState {
         self.windows.iter_mut().for_each(Vec::clear);
         self.readings = 0;
         self.origins.clear();
-        self.timed = Timed::default();
+        self.timed = Times::default();
         self.running.clear();
     }
 

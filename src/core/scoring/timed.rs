@@ -4,9 +4,10 @@
 use super::{
     declared::{GapSpec, OnGap, TimeSpec},
     features::Taker,
+    gaps::{gap, judge_gaps},
     payload::Row,
     source::SourceState,
-    time::{EventTime, TimeForm},
+    time::EventTime,
     verdict::{WindowNote, WindowSpan},
     window,
 };
@@ -16,48 +17,6 @@ use crate::domain::{Reason, Rejection};
 /// set back: its windows are let go and begin anew. Else one reading from a wrong future would silence
 /// its source for good.
 const LATE_IN_A_ROW: u32 = 100;
-
-/// What is remembered of a source's times.
-#[derive(Debug, Default)]
-pub(super) struct Timed {
-    /// Of the readings in the windows, ascending; in windows by count, in the order they came.
-    pub times: Vec<i64>,
-    /// The token of each reading's message, in the same order.
-    tokens: Vec<u64>,
-    /// The oldest of them.
-    oldest_token: Option<u64>,
-    newest_ns: Option<i64>,
-    form: TimeForm,
-    /// Windows from the first to before the second, in steps since 1970, are being closed.
-    closing: Option<(i64, i64)>,
-    late: u32,
-}
-
-impl Timed {
-    /// Whether a reading kept here rests on the message of this token.
-    pub fn needs(&self, token: u64) -> bool {
-        self.oldest_token.is_some_and(|oldest| token >= oldest)
-    }
-}
-
-/// Whether the time between two readings is a gap.
-pub(super) fn gap(earlier_ns: i64, later_ns: i64, spec: GapSpec) -> bool {
-    later_ns.saturating_sub(earlier_ns) > spec.gap_ns
-}
-
-/// Refuses a window with gaps where that is declared.
-pub(super) fn judge_gaps(
-    gaps: usize,
-    spec: GapSpec,
-    window: impl FnOnce() -> String,
-) -> Result<(), Rejection> {
-    if gaps == 0 || spec.on_gap != OnGap::Reject {
-        return Ok(());
-    }
-    let secs = spec.gap_ns as f64 / 1e9;
-    let detail = format!("{} has {gaps} gaps of more than {secs} s without a reading", window());
-    Err(Rejection::new(Reason::GapInWindow, detail))
-}
 
 /// The first window that is not closed when a source's time is `newest_ns`, in steps since 1970.
 fn first_open(newest_ns: i64, window: &TimeSpec) -> i64 {

@@ -3,11 +3,11 @@
 use super::{
     declared::{CountSpec, GapSpec, OnGap},
     features::Taker,
+    gaps::{gap, judge_gaps},
     payload::Row,
     plan::InputPlan,
     source::SourceState,
     time::EventTime,
-    timed::gap,
     verdict::WindowNote,
 };
 use crate::domain::Rejection;
@@ -58,7 +58,7 @@ pub(super) fn note_time(state: &mut SourceState, time: EventTime, spec: GapSpec)
 pub(super) fn look(state: &SourceState, window: CountSpec, spec: GapSpec) -> Result<WindowNote, Rejection> {
     let times = &state.timed.times;
     let gaps = times.windows(2).filter(|pair| gap(pair[0], pair[1], spec)).count();
-    super::timed::judge_gaps(gaps, spec, || "the window".into())?;
+    judge_gaps(gaps, spec, || "the window".into())?;
     Ok(WindowNote { span: None, readings: window.length, gaps: Some(gaps) })
 }
 

@@ -6,13 +6,15 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 
 use super::Parcel;
-use crate::config::UplinkTopic;
+use crate::{config::UplinkTopic, edge::dialect::Dialect};
 
-/// The message's topic.
-pub(super) fn topic(template: &UplinkTopic, parcel: &Parcel) -> String {
-    let first = parcel.records.first().map_or(&[][..], |record| &record.payload);
-    let source = if template.needs_source() { source_of(first) } else { String::new() };
-    template.fill(&parcel.pipeline, &parcel.class, &source)
+/// The message's topic, with what its first record says of itself where the dialect has a place for that.
+pub(super) fn topic(template: &UplinkTopic, parcel: &Parcel, dialect: &dyn Dialect) -> String {
+    let first = parcel.records.first();
+    let payload = first.map_or(&[][..], |record| &record.payload);
+    let source = if template.needs_source() { source_of(payload) } else { String::new() };
+    let told = template.fill(&parcel.pipeline, &parcel.class, &source);
+    dialect.departure(told.into(), first.and_then(|record| record.envelope.as_deref())).into_owned()
 }
 
 /// The message's payload.

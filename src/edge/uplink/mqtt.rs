@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Answer, Events, Limits, Parcel, Uplink, message};
 use crate::{
     config::{UplinkConfig, UplinkTopic},
+    edge::dialect::{Dialect, Plain},
     mqtt::{
         Admission, ConnectError, Control, Handler, Incoming, Options, Publish, Publisher, Qos, Receipt,
         Receiver, Session,
@@ -19,6 +20,7 @@ pub struct MqttUplink {
     publisher: Publisher,
     receipts: Arc<Receipts>,
     topic: UplinkTopic,
+    dialect: Arc<dyn Dialect>,
     gzip: bool,
     limits: Limits,
 }
@@ -51,6 +53,7 @@ impl MqttUplink {
             publisher: session.publisher(),
             receipts: Arc::new(Receipts(events)),
             topic: config.topic.clone(),
+            dialect: Arc::new(Plain),
             gzip: config.gzip,
             limits,
         };
@@ -71,7 +74,8 @@ impl MqttUplink {
 
 impl Uplink for MqttUplink {
     fn send(&self, parcel: Parcel) -> u64 {
-        let (topic, payload) = (message::topic(&self.topic, &parcel), message::payload(&parcel, self.gzip));
+        let topic = message::topic(&self.topic, &parcel, &*self.dialect);
+        let payload = message::payload(&parcel, self.gzip);
         let bytes = payload.len() as u64;
         let receipt = Some(Receipt::Number { to: self.receipts.clone(), number: parcel.number });
         let publish = Publish { topic, payload, qos: Qos::AtLeastOnce, retain: false, receipt };

@@ -11,6 +11,7 @@ use std::{
 use super::{Answer, Courier, CourierParts, Desk, Limits, Parcel, Uplink, UplinkEvents, message};
 use crate::{
     config::{UplinkConfig, UplinkTopic},
+    edge::dialect::Plain,
     mqtt::{BrokerUrl, FixedLogin, Options},
 };
 use edgeward_core::domain::{ClassPolicy, Durability, Order};
@@ -41,7 +42,8 @@ struct Kept {
 
 impl Uplink for Kept {
     fn send(&self, parcel: Parcel) -> u64 {
-        let (topic, payload) = (message::topic(&self.topic, &parcel), message::payload(&parcel, self.gzip));
+        let (topic, payload) =
+            (message::topic(&self.topic, &parcel, &Plain), message::payload(&parcel, self.gzip));
         let bytes = payload.len() as u64;
         self.kept.lock().unwrap().push(Outgoing { number: parcel.number, topic, payload });
         bytes
