@@ -73,7 +73,13 @@ impl Input {
         ticket: Option<Ticket>,
     ) -> Self {
         let length = payload.len();
-        let state = InputState { payload: Some(payload), ticket, stage: Stage::Waiting, counted: false, relied_on_journal: false };
+        let state = InputState {
+            payload: Some(payload),
+            ticket,
+            stage: Stage::Waiting,
+            counted: false,
+            relied_on_journal: false,
+        };
         let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
         let state = Mutex::new(state);
         Input {

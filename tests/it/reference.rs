@@ -86,8 +86,9 @@ fn every_configuration_key_is_described() {
 fn range_text(key: &str, range: &RangeInclusive<u64>) -> String {
     let number = |number: u64| {
         let units = [(50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
-        let whole =
-            |(bits, _): &&(u32, &str)| key.ends_with("_bytes") && number > 0 && number % (1 << bits) == 0;
+        let whole = |(bits, _): &&(u32, &str)| {
+            key.ends_with("_bytes") && number > 0 && number.is_multiple_of(1 << bits)
+        };
         units
             .iter()
             .find(whole)

@@ -17,7 +17,7 @@ pub enum Outcome<'s> {
     Rejected(&'s Rejection),
 }
 
-/// One settled unit: `message` is what [`Scorer::push`] was told.
+/// One settled unit: `message` is what [`Scorer::push`](super::Scorer::push) was told.
 #[derive(Debug)]
 pub struct Settled<'s> {
     pub message: usize,

@@ -35,7 +35,10 @@ fn contents(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
     let name = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
     // Who holds it is noted in the lock.
-    files.filter(|entry| name(entry) != "lock").map(|entry| (name(&entry), fs::read(entry.path()).unwrap())).collect()
+    files
+        .filter(|entry| name(entry) != "lock")
+        .map(|entry| (name(&entry), fs::read(entry.path()).unwrap()))
+        .collect()
 }
 
 #[test]
