@@ -1,6 +1,8 @@
 //! Inbox, worker and outbox together, around an engine that answers when the test lets it.
 
 use std::{
+    borrow::Cow,
+    collections::BTreeMap,
     path::Path,
     sync::{
         Arc, Mutex,
@@ -11,7 +13,7 @@ use std::{
 };
 
 use super::{
-    dialect::Plain,
+    dialect::{Arrival, Dialect, Plain},
     durable::Durable,
     inbox::{DurableRoute, Inbox, Route, Routes},
     queue::Queue,
@@ -19,7 +21,7 @@ use super::{
 };
 use crate::{
     config::testing::held_pipeline,
-    mqtt::{Admission, FixedLogin, Handler, Incoming, Options, Session as MqttSession},
+    mqtt::{Admission, FixedLogin, Handler, Incoming, Options, Qos, Session as MqttSession},
     telemetry::{ModelInfo, Telemetry},
 };
 use edgeward_core::{
@@ -29,7 +31,7 @@ use edgeward_core::{
 };
 use edgeward_outbox::{ClassSettings, OutboxSettings, RESULT_CLASS};
 use edgeward_outbox::{
-    Journal, Listener, Outbox, OutboxThread, open,
+    Envelope, Journal, Listener, Origin, Outbox, OutboxThread, open,
     store::{State, UnitBooks},
 };
 
@@ -81,6 +83,17 @@ impl Rig {
 
     /// With a name of its own a pipeline can die on order, and no other does.
     fn named(name: &str, dir: &Path, declaration: &str, dims: &[usize], held: bool) -> Rig {
+        Rig::speaking(Arc::new(Plain), name, dir, declaration, dims, held)
+    }
+
+    fn speaking(
+        dialect: Arc<dyn Dialect>,
+        name: &str,
+        dir: &Path,
+        declaration: &str,
+        dims: &[usize],
+        held: bool,
+    ) -> Rig {
         let (permits, receiver) = mpsc::channel();
         let mut pipeline = held_pipeline(declaration, dims, receiver);
         pipeline.name = name.into();
@@ -131,7 +144,7 @@ impl Rig {
             queue,
             stats,
             publisher: session.publisher(),
-            dialect: Arc::new(Plain),
+            dialect: dialect.clone(),
             output: pipeline.output.clone(),
             output_qos: pipeline.output_qos,
             error_topic: None,
@@ -140,7 +153,7 @@ impl Rig {
             origin: Instant::now(),
         })
         .unwrap();
-        let inbox = Inbox::new(routes, Arc::new(Plain), telemetry, "state".into());
+        let inbox = Inbox::new(routes, dialect, telemetry, "state".into());
         Rig { inbox, outbox, thread, worker, permits: held.then_some(permits) }
     }
 
@@ -264,6 +277,51 @@ fn a_slow_model_does_not_hold_the_acknowledgement_and_a_restart_scores_it() {
     assert_eq!((units.received, units.pending()), (1, 0));
     rig.stop();
     drop(stuck);
+}
+
+/// A hub's topics: `hub/INPUT/TOPIC/KEY=VALUE`.
+#[derive(Debug)]
+struct Hub;
+
+impl Dialect for Hub {
+    fn subscriptions(&self, _wanted: BTreeMap<String, Qos>) -> BTreeMap<String, Qos> {
+        BTreeMap::from([("hub/#".to_owned(), Qos::AtLeastOnce)])
+    }
+
+    fn arrival<'t>(&self, topic: &'t str) -> Arrival<'t> {
+        let (head, property) = topic.rsplit_once('/').unwrap();
+        let (input, topic) = head.strip_prefix("hub/").and_then(|rest| rest.split_once('/')).unwrap();
+        let (key, value) = property.split_once('=').unwrap();
+        let properties = vec![(key.to_owned(), value.to_owned())];
+        Arrival { topic: topic.into(), origin: Origin { input: input.to_owned(), properties } }
+    }
+
+    fn departure<'t>(&self, told: Cow<'t, str>, _envelope: Option<&Envelope>) -> Cow<'t, str> {
+        told
+    }
+}
+
+#[test]
+fn what_a_topic_tells_besides_is_journaled_with_its_message() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::speaking(Arc::new(Hub), "press", dir.path(), PLAIN, &[1], true);
+    let told = Arc::new(Told::default());
+    let incoming = Incoming {
+        topic: "hub/sensors/in/a/unit=mm".into(),
+        payload: r#"{"v":1}"#.into(),
+        retained: false,
+        ticket: Some(Ticket::new(told.clone())),
+    };
+    assert!(matches!(rig.inbox.message(incoming), Admission::Taken));
+    until("the journal has it", || acknowledged(&told));
+    let mut journal = Journal::new(rig.outbox.clone(), "press", crypto::new_epoch().unwrap(), true);
+    let read = journal.next("press").unwrap().input;
+    let properties = vec![("unit".to_owned(), "mm".to_owned())];
+    assert_eq!(
+        (read.topic.as_str(), &read.origin),
+        ("in/a", &Origin { input: "sensors".into(), properties })
+    );
+    drop(rig.abandon());
 }
 
 #[test]
