@@ -11,7 +11,7 @@ use edgeward_core::settings::{Faults, Node, Value};
 const AT_START: [&str; 7] = ["device", "broker", "outbox", "classes", "uplinks", "admin", "log.format"];
 
 /// Whether a changed value of this key counts only at the next start.
-pub fn counts_at_start(key: &str) -> bool {
+fn counts_at_start(key: &str) -> bool {
     AT_START.iter().any(|table| is_inside(key, table))
 }
 

@@ -15,7 +15,7 @@ pub mod testing;
 mod uplink;
 
 pub use broker::BrokerConfig;
-pub use compare::{Difference, Keys, counts_at_start};
+pub use compare::{Difference, Keys};
 pub use layers::{Layers, read_layers};
 pub use pipeline::{PipelineConfig, Retained, TopicTemplate};
 pub use uplink::{DailyWindow, UplinkConfig, UplinkTopic};

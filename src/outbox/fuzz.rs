@@ -3,7 +3,6 @@
 //!
 //! Checksums keep a fuzzer out, so they are made right after its changes: what is tried is what a program with a
 //! fault, or somebody with bad intent, may have written. The first byte says whether.
-#![allow(clippy::expect_used, clippy::unwrap_used)]
 
 use std::{fs, path::Path, sync::Arc};
 

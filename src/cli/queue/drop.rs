@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::{by_lane, folder, records};
-use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
+    place_args::OutboxArgs,
     text::{print, print_json},
 };
 use edgeward_outbox::tools::{LaneCount, Select, Since, Snapshot, drop_records};

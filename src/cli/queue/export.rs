@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{by_lane, folder, progress_bar, records};
-use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
+    place_args::OutboxArgs,
     text::{bytes, print, print_json},
 };
 use edgeward_outbox::tools::{Select, Target, export as write};

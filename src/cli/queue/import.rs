@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::{by_lane, folder, progress_bar, records};
-use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
+    place_args::OutboxArgs,
     text::{grouped, print, print_json},
 };
 use edgeward_outbox::tools::import as take_on;

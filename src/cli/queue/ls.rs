@@ -4,9 +4,9 @@ use console::style;
 use serde::Serialize;
 
 use super::folder;
-use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
+    place_args::OutboxArgs,
     text::{age, bytes, grouped, print, table},
 };
 use edgeward_core::crypto::hex;

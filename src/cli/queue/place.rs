@@ -4,9 +4,8 @@ use std::io::{self, IsTerminal};
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use crate::cli::place_args::OutboxArgs;
 use crate::{
-    cli::{Failure, check},
+    cli::{Failure, check, place_args::OutboxArgs},
     config,
 };
 use edgeward_outbox::tools::Place;

@@ -1,9 +1,9 @@
 //! `edgeward queue replay`.
 
 use super::{by_lane, folder, records};
-use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
+    place_args::OutboxArgs,
     text::{grouped, print, print_json},
 };
 use edgeward_outbox::tools::{Select, Since, replay as open_again};

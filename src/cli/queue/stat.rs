@@ -5,9 +5,9 @@ use std::{fmt::Write, time::Duration};
 use console::style;
 
 use super::folder;
-use crate::cli::place_args::OutboxArgs;
 use crate::cli::{
     Failure,
+    place_args::OutboxArgs,
     text::{age, bytes, grouped, print, print_json, table},
 };
 use edgeward_outbox::tools::{Snapshot, Stat, stat as count};

@@ -190,7 +190,7 @@ fn with_an_interval_what_was_synced_is_there_at_any_crash_point() {
     assert!(points >= 1000, "only {points}");
 }
 
-/// The disk fails one to five operations in a row, at every place of a run, and lives on; after each step a
+/// The disk fails one, two or four operations in a row, at every place of a run, and lives on; after each step a
 /// kill, a power cut that takes all that was not synced, and two that take some of it.
 fn faults_everywhere(seed: u64, durability: Durability) -> (u64, u64, Option<String>) {
     let (mut points, mut given_up) = (0, 0);
