@@ -76,12 +76,6 @@ impl ResultBooks {
         self.ended[fate as usize]
     }
 
-    /// Whether it can be counted on.
-    pub fn is_sound(&self) -> bool {
-        let all = [self.made, self.imported, self.replayed].into_iter().chain(self.ended);
-        all.map(|count| count >> 58).sum::<u64>() == 0
-    }
-
     pub fn came(&self) -> u64 {
         self.made + self.imported + self.replayed
     }
@@ -108,15 +102,6 @@ pub struct UnitBooks {
 }
 
 impl UnitBooks {
-    /// Whether it can be counted on.
-    pub fn is_sound(&self) -> bool {
-        let plain = [self.received, self.scored, self.merged, self.expired, self.damaged, self.dropped];
-        let by_number = self.rejected.iter().chain(&self.shed).map(|(_, count)| *count);
-        // So many can be added up.
-        let few = self.rejected.len() + self.shed.len() <= 1 << 9;
-        few && plain.into_iter().chain(by_number).map(|count| count >> 50).sum::<u64>() == 0
-    }
-
     pub fn count_rejected(&self) -> u64 {
         self.rejected.iter().map(|(_, count)| count).sum()
     }

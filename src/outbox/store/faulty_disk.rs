@@ -5,7 +5,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    ops::Range,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -62,8 +61,8 @@ struct Inner {
     /// Syncs return and do nothing.
     lying: bool,
     free_bytes: u64,
-    /// Fails the operations of these numbers, with this error.
-    fail: Option<(Range<u64>, io::ErrorKind)>,
+    /// Fails from the operation of this number on, with one of these errors each.
+    fail: (u64, Vec<io::ErrorKind>),
     /// Lets so many syncs of files pass, then fails so many, with this error.
     failing_syncs: (u64, u64),
     failing_with: Option<io::ErrorKind>,
@@ -77,10 +76,9 @@ impl Inner {
             self.dead = true;
             return Err(io::Error::other("the power is off"));
         }
-        match &self.fail {
-            Some((range, kind)) if range.contains(&self.operations) => Err((*kind).into()),
-            _ => Ok(()),
-        }
+        let (first, kinds) = &self.fail;
+        let at = self.operations.checked_sub(*first).and_then(|at| usize::try_from(at).ok());
+        at.and_then(|at| kinds.get(at)).map_or(Ok(()), |kind| Err((*kind).into()))
     }
 
     fn used_bytes(&self) -> u64 {
@@ -133,9 +131,13 @@ impl FaultyDisk {
 
     /// Fails `count` operations, the first of them after so many more.
     pub fn fail_for(&self, more: u64, count: u64, kind: io::ErrorKind) {
+        self.fail_with(more, (0..count).map(|_| kind).collect());
+    }
+
+    /// Fails one operation for each error, the first of them after so many more.
+    pub fn fail_with(&self, more: u64, kinds: Vec<io::ErrorKind>) {
         let mut inner = self.lock();
-        let first = inner.operations + more;
-        inner.fail = Some((first..first + count, kind));
+        inner.fail = (inner.operations + more, kinds);
     }
 
     /// Fails `count` syncs of files after `more`, and nothing else.

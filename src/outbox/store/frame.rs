@@ -183,6 +183,9 @@ impl Frame {
             return None;
         }
         let (directory, rest) = format.take_directory(&bytes[HEAD_BYTES..])?;
+        if !directory.is_sound() {
+            return None;
+        }
         let is_checkpoint = bytes[8] & CHECKPOINT != 0;
         if !unpack {
             return Some(Frame { directory, format, body: Vec::new(), is_checkpoint });
@@ -214,7 +217,7 @@ impl Frame {
         Records { runs: self.directory.runs.clone(), format: self.format, rest: &self.body, left }
     }
 
-    /// The marks behind the records; none when the body is not what the directory says.
+    /// The marks behind the records; none when the body is not what the directory says, or a mark is nonsense.
     pub fn marks(&self) -> Option<Vec<Mark>> {
         let mut records = self.records();
         while records.next().is_some() {}
@@ -222,6 +225,9 @@ impl Frame {
         let mut marks = Vec::new();
         while !rest.is_empty() {
             let (mark, after) = self.format.take_mark(rest)?;
+            if mark.as_ref().is_some_and(|mark| !mark.is_sound()) {
+                return None;
+            }
             marks.extend(mark);
             rest = after;
         }

@@ -31,6 +31,7 @@ mod recovery;
 mod reserve;
 mod rewrite;
 mod segment;
+mod sound;
 mod space;
 pub(crate) mod state;
 #[allow(clippy::module_inception)]

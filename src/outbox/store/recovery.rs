@@ -7,6 +7,7 @@ use super::{
     disk::Disk,
     options::StoreOptions,
     segment::{FILE_HEAD_BYTES, FrameReader, Head, NoHead, Step},
+    sound::BEYOND,
     state::{Lane, Segment, State, on_disk},
     store::Store,
 };
@@ -66,7 +67,8 @@ pub(super) fn parse_name(name: &str) -> Option<(bool, u64)> {
         "merged" => true,
         _ => return None,
     };
-    (number.len() == 16).then_some((merged, u64::from_str_radix(number, 16).ok()?))
+    let file = u64::from_str_radix(number, 16).ok().filter(|file| *file < BEYOND)?;
+    (number.len() == 16).then_some((merged, file))
 }
 
 /// The prefix of files that were set aside.

@@ -99,10 +99,9 @@ impl Store {
         let state = self.shared.state();
         let mut live: BTreeMap<&str, u64> = BTreeMap::new();
         for segment in &state.segments {
-            let per_record = segment.bytes / segment.records().max(1);
             for run in &segment.runs {
                 let Some(lane) = state.lane(run.lane).filter(|lane| !lane.is_input()) else { continue };
-                *live.entry(&lane.class).or_default() += per_record * lane.live_in(run.first, run.end);
+                *live.entry(&lane.class).or_default() += segment.bytes_of(lane.live_in(run.first, run.end));
             }
         }
         let gives_way = |(name, bytes): &(&&str, &u64)| {

@@ -194,26 +194,6 @@ pub struct Sender {
     pub repeated: u64,
 }
 
-/// No counter, sequence, time or length that was ever written comes near this; what claims more is nonsense, and
-/// would overflow when it is added to.
-pub const BEYOND: u64 = 1 << 62;
-
-impl State {
-    /// Whether its parts fit together, and can be counted on. A checksum tells that it is what was written, not that
-    /// it makes sense.
-    pub fn is_sound(&self) -> bool {
-        let lanes = self.lanes.iter().all(|lane| {
-            usize::from(lane.pipeline) < self.pipelines.len() && lane.next < BEYOND && lane.books.is_sound()
-        });
-        let segments = self.segments.iter().all(Segment::is_sound);
-        let spent = self.spent.iter().all(|spent| spent.bytes < BEYOND);
-        let imports = self.imports.iter().all(|import| import.records < BEYOND);
-        let units = self.pipelines.iter().all(|pipeline| pipeline.units.is_sound());
-        let times = self.at_ms < BEYOND && self.next_file < BEYOND && self.wall_corrections < BEYOND;
-        lanes && segments && spent && imports && units && times
-    }
-}
-
 impl Lane {
     pub fn is_input(&self) -> bool {
         self.class == INPUT_CLASS
@@ -232,13 +212,6 @@ impl Lane {
 }
 
 impl Segment {
-    fn is_sound(&self) -> bool {
-        let runs = self.runs.iter().all(|run| run.first <= run.end && run.end.max(run.records) < BEYOND);
-        runs && [self.file, self.bytes, self.oldest_at_ms, self.newest_at_ms]
-            .into_iter()
-            .all(|all| all < BEYOND)
-    }
-
     /// A segment of the log without any frame.
     pub fn new(file: u64, bytes: u64) -> Self {
         Segment { file, first: file, last: file, bytes, ..Segment::default() }
@@ -275,6 +248,13 @@ impl Segment {
     pub fn records(&self) -> u64 {
         self.runs.iter().map(|run| run.records).sum()
     }
+
+    /// Roughly what so many of its records take, all of it at most.
+    pub fn bytes_of(&self, records: u64) -> u64 {
+        let all = self.records().max(1);
+        // In u128: both factors may be large.
+        (u128::from(self.bytes) * u128::from(records.min(all)) / u128::from(all)) as u64
+    }
 }
 
 impl State {
@@ -299,11 +279,9 @@ impl State {
         segment.runs.iter().map(live).sum()
     }
 
-    /// Roughly the bytes of those.
+    /// Roughly their bytes.
     pub fn live_bytes(&self, segment: &Segment) -> u64 {
-        let records = segment.records().max(1);
-        // In u128: both factors may be large.
-        (u128::from(segment.bytes) * u128::from(self.live(segment).min(records)) / u128::from(records)) as u64
+        segment.bytes_of(self.live(segment))
     }
 
     /// What is known of an imported file.
@@ -428,8 +406,13 @@ impl State {
         let Some(at) = self.segments.iter().position(|segment| replaced.contains(&segment.file)) else {
             return;
         };
+        let before = self.segments.clone();
         self.segments.retain(|segment| !replaced.contains(&segment.file));
         self.segments.insert(at, into.clone());
+        if !self.has_sound_segments() {
+            self.segments = before;
+            return;
+        }
         self.next_file = self.next_file.max(into.file + 1);
     }
 

@@ -139,10 +139,9 @@ fn classes(snapshot: &Snapshot, lanes: &[LaneStat]) -> Vec<ClassStat> {
     let state = &snapshot.state;
     let mut bytes: BTreeMap<&str, u64> = BTreeMap::new();
     for segment in &state.segments {
-        let per_record = segment.bytes / segment.records().max(1);
         for run in &segment.runs {
             let Some(lane) = state.lane(run.lane) else { continue };
-            *bytes.entry(&lane.class).or_default() += per_record * lane.live_in(run.first, run.end);
+            *bytes.entry(&lane.class).or_default() += segment.bytes_of(lane.live_in(run.first, run.end));
         }
     }
     let all: u64 = bytes.values().sum();

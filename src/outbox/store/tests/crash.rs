@@ -190,22 +190,35 @@ fn with_an_interval_what_was_synced_is_there_at_any_crash_point() {
     assert!(points >= 1000, "only {points}");
 }
 
-/// The disk fails one, two or four operations in a row, at every place of a run, and lives on; after each step a
-/// kill, a power cut that takes all that was not synced, and two that take some of it.
+/// Operations in a row that fail, and what each says.
+const FAULTS: [&[ErrorKind]; 8] = {
+    const FULL: ErrorKind = ErrorKind::StorageFull;
+    const BROKEN: ErrorKind = ErrorKind::Other;
+    [
+        &[BROKEN],
+        &[FULL],
+        &[BROKEN, BROKEN],
+        &[FULL, FULL],
+        &[BROKEN, FULL],
+        &[FULL, BROKEN],
+        &[BROKEN, BROKEN, BROKEN, BROKEN],
+        &[BROKEN, FULL, FULL, FULL],
+    ]
+};
+
+/// The disk fails some operations in a row, at every place of a run, and lives on; after each step a kill, a power
+/// cut that takes all that was not synced, and two that take some of it.
 fn faults_everywhere(seed: u64, durability: Durability) -> (u64, u64, Option<String>) {
     let (mut points, mut given_up) = (0, 0);
     let run = Run { seed, steps: 30, durability };
     let whole = FaultyDisk::new(ROOM);
     assert_eq!(run.on(&whole, &mut Promises::default(), &mut |_, _| None), None);
     for operation in 1..=whole.operations() {
-        for (count, kind) in [1, 2, 4]
-            .into_iter()
-            .flat_map(|count| [(count, ErrorKind::Other), (count, ErrorKind::StorageFull)])
-        {
+        for (at, faults) in (1..).zip(FAULTS) {
             let disk = FaultyDisk::new(ROOM);
-            disk.fail_for(operation, count, kind);
+            disk.fail_with(operation, faults.to_vec());
             let mut promises = Promises::default();
-            let mut random = Random::new(operation * 8 + count);
+            let mut random = Random::new(operation * 8 + at);
             let mut looks = 0;
             let wrong = run.on(&disk, &mut promises, &mut |store, promises| {
                 if disk.operations() < operation || looks > 3 {
@@ -237,8 +250,7 @@ fn faults_everywhere(seed: u64, durability: Durability) -> (u64, u64, Option<Str
             });
             given_up += promises.given_up;
             if let Some(wrong) = wrong {
-                let place =
-                    format!("{durability:?}, seed {seed}, {count} times {kind:?} from operation {operation}");
+                let place = format!("{durability:?}, seed {seed}, {faults:?} from operation {operation}");
                 return (points, given_up, Some(format!("{wrong}\n  {place}")));
             }
         }
