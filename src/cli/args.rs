@@ -228,6 +228,9 @@ pub enum ModelCommand {
         /// List every node, however many there are
         #[arg(long)]
         nodes: bool,
+        /// Tell shapes and costs with this length of a free dimension; several times for several
+        #[arg(long, value_name = "NAME=LENGTH", value_parser = size)]
+        size: Vec<Size>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -269,6 +272,9 @@ pub enum ModelCommand {
         /// What shall run it, instead of what suits it
         #[arg(long, value_enum)]
         engine: Option<EngineArg>,
+        /// Measure with this length of a free dimension; several times for several
+        #[arg(long, value_name = "NAME=LENGTH", value_parser = size)]
+        size: Vec<Size>,
         /// How long to measure each batch size
         #[arg(long, value_name = "SECS", default_value_t = 2.0)]
         secs: f64,
@@ -276,6 +282,24 @@ pub enum ModelCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// The length of a dimension that a model leaves free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Size {
+    pub name: String,
+    pub length: usize,
+}
+
+fn size(text: &str) -> Result<Size, String> {
+    let wanted = || format!("`{text}` is not NAME=LENGTH, such as samples=16000");
+    let (name, length) = text.split_once('=').ok_or_else(wanted)?;
+    match length.trim().parse() {
+        Ok(length) if length > 0 && !name.trim().is_empty() => {
+            Ok(Size { name: name.trim().to_owned(), length })
+        }
+        _ => Err(wanted()),
+    }
 }
 
 #[cfg(feature = "demo")]

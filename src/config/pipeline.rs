@@ -7,7 +7,7 @@ use edgeward_core::{
     models::{self, Model, ModelError},
     scoring::{
         SourceRule,
-        declared::{FieldPath, merge_conditions, read_spec},
+        declared::{FieldPath, Spec, merge_conditions, read_sizes, read_spec},
     },
     settings::{Section, Value, is_name},
 };
@@ -211,16 +211,18 @@ fn read_source(section: &Section<'_>) -> SourceRule {
     }
 }
 
+/// What a pipeline says of a bare model: a bundle says it itself.
+const SETTLED_BY_BUNDLES: [&str; 9] =
+    ["engine", "sizes", "batch_axis", "payload", "inputs", "state", "window", "prepare", "outputs"];
+
 fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits, known: &[Model]) -> Option<Model> {
     let path = section.required_text("model", "a bundle's folder or an .onnx file");
-    let has_mapping = ["engine", "payload", "inputs", "window", "prepare", "outputs"]
-        .into_iter()
-        .find(|key| section.has(key));
+    let has_mapping = SETTLED_BY_BUNDLES.into_iter().find(|key| section.has(key));
     let Some(path) = path.map(|path| layers.resolve(&path)) else {
         // Still look at the mapping, so that its faults are told too.
-        section.any("engine");
-        let mut spec = read_spec(section);
-        spec.conditions.clear();
+        section.choice_or("engine", "auto", &Choice::NAMES);
+        read_spec(section);
+        read_sizes(section);
         return None;
     };
     let told = |error: ModelError| match error {
@@ -240,7 +242,7 @@ fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits, known: &[
         Ok(opened) => opened,
         Err(error) => {
             told(error);
-            for key in ["engine", "payload", "inputs", "window", "prepare", "outputs", "conditions"] {
+            for key in SETTLED_BY_BUNDLES.into_iter().chain(["conditions"]) {
                 section.any(key);
             }
             return None;
@@ -251,13 +253,14 @@ fn read_model(section: &Section<'_>, layers: &Layers, limits: &Limits, known: &[
             let reason = "is settled by the bundle; it can be set for a bare .onnx only";
             section.fault(key, reason);
         }
-        for key in ["engine", "payload", "inputs", "window", "prepare", "outputs"] {
+        for key in SETTLED_BY_BUNDLES {
             section.any(key);
         }
         merge_conditions(section, &mut opened.spec.conditions);
     } else {
         opened.engine = section.choice_or("engine", "auto", &Choice::NAMES);
-        opened.spec = read_spec(section);
+        let (sizes, batch_axis) = read_sizes(section);
+        opened.spec = Spec { sizes, batch_axis, ..read_spec(section) };
     }
     models::load_unless_known(opened, limits, known).map_err(told).ok()
 }

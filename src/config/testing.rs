@@ -13,7 +13,7 @@ use edgeward_core::{
     },
     settings::{Faults, Node, Section},
 };
-use edgeward_engine::{Dim, Engine, Port, RunError, Session, Signature};
+use edgeward_engine::{Dim, Engine, Limits, Port, RunError, Session, Signature};
 
 /// Adds up each row; each run takes a permit first.
 struct Held {
@@ -62,7 +62,7 @@ pub fn held_pipeline(declaration: &str, dims: &[usize], permits: mpsc::Receiver<
     let faults = Faults::new();
     let mut spec: Spec = read_spec(&Section::root(&tree, &faults));
     infer(&mut spec, engine.signature()).unwrap();
-    let plan = Arc::new(Plan::new(spec, engine.signature()).unwrap());
+    let plan = Arc::new(Plan::new(spec, engine.signature(), &Limits::default()).unwrap());
     let identity = ModelIdentity { name: "sum".into(), version: "1".into(), digest: "00".into() };
     PipelineConfig {
         name: "press".into(),

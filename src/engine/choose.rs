@@ -2,17 +2,17 @@
 //!
 //! tract has the faster kernels for networks; our own executor knows every operator, and is the faster
 //! one for trees and the rest of classical machine learning. So: models with operators of `ai.onnx.ml`
-//! run natively; all others are given to tract first, and run natively where tract gives up. A build without
-//! tract runs all natively.
+//! run natively; all others are given to tract first, and run natively where tract gives up or answers otherwise
+//! than our own executor ([`evidence`]). A build without tract runs all natively.
 
 use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
-    Engine, Limits, LoadError,
+    Engine, Limits, LoadError, Sizes,
     contain::contained,
-    native,
+    evidence, native,
     onnx::{
         external,
         file::ModelFile,
@@ -47,11 +47,14 @@ pub fn load(path: &Path, limits: &Limits, choice: Choice) -> Result<Arc<dyn Engi
     let file = ModelFile { path, limits };
     let bytes = Bytes::from(file.read()?);
     if choice == Choice::Tract {
-        return tract::load(&bytes, &decode(bytes.clone(), &file)?, &file);
+        return tract::load(&bytes, &decode(bytes.clone(), &file)?, &file, None);
     }
     let proto = decode(bytes.clone(), &file)?;
     if choice == Choice::Auto && !has_classical(&proto) {
-        let loaded = tract::load(&bytes, &proto, &file);
+        let against = |engine: &dyn Engine, cost: &dyn Fn(&Sizes) -> u64| {
+            evidence::against(engine, cost, &proto, &file)
+        };
+        let loaded = tract::load(&bytes, &proto, &file, Some(&against));
         // What the file asks for is too much for any engine.
         if let Ok(_) | Err(LoadError::TooLarge { .. } | LoadError::ExternalData { .. }) = loaded {
             return loaded;

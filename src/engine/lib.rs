@@ -51,6 +51,7 @@ mod dense;
 mod described;
 mod engine;
 mod error;
+mod evidence;
 mod exp;
 pub mod fourier;
 mod inspect;
@@ -73,18 +74,20 @@ mod tract;
 #[path = "without_tract.rs"]
 mod tract;
 mod trees;
+mod trial;
 
 pub use choose::{Choice, external_files, load};
 pub use engine::{Engine, Session};
 pub use error::{LoadError, RunError};
 pub use inspect::{
     DimReport, MissingOperator, NodeReport, OperatorCount, Opset, OutputReport, PortReport, Report, Running,
-    inspect,
+    Sized, inspect,
 };
 pub use limits::Limits;
 /// For the fuzz targets of `tests/fuzz`.
 #[cfg(fuzzing)]
 pub use native::fuzz;
-pub use sample::{random_inputs, seeded_inputs};
+pub use sample::{Sizes, random_inputs, sized_inputs};
 pub use signature::{Dim, Port, Signature};
 pub use tensor::{ElementType, Tensor, TensorData};
+pub use trial::trial_sizes;

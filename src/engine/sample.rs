@@ -3,27 +3,70 @@
 use super::{Dim, Signature};
 use crate::{ElementType, Tensor, TensorData};
 
+/// Lengths of the free dimensions besides the batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sizes {
+    named: Vec<(String, usize)>,
+    otherwise: usize,
+}
+
+impl Sizes {
+    /// Every free dimension has this length.
+    pub fn all(length: usize) -> Self {
+        Sizes { named: vec![], otherwise: length }
+    }
+
+    /// Those that are named have their own.
+    pub fn with(mut self, name: &str, length: usize) -> Self {
+        self.named.push((name.to_owned(), length));
+        self
+    }
+
+    /// The names that no input of the signature has.
+    pub fn unknown<'s>(&'s self, signature: &'s Signature) -> impl Iterator<Item = &'s str> {
+        let has = |name: &str| {
+            let dims = signature.inputs.iter().flat_map(|port| &port.dims);
+            dims.into_iter().any(|dim| matches!(dim, Dim::Free(known) if known == name))
+        };
+        self.named.iter().map(|(name, _)| name.as_str()).filter(move |name| !has(name))
+    }
+
+    /// Of a dimension; a batch has so many rows.
+    pub(crate) fn length(&self, dim: &Dim, rows: usize) -> usize {
+        match dim {
+            Dim::Fixed(n) => *n,
+            Dim::Batch => rows,
+            Dim::Free(name) => {
+                let named = self.named.iter().find(|(known, _)| known == name);
+                named.map_or(self.otherwise, |(_, length)| *length)
+            }
+        }
+    }
+}
+
+/// Every length is one.
+impl Default for Sizes {
+    fn default() -> Self {
+        Sizes::all(1)
+    }
+}
+
 /// Inputs that fit the signature with `rows` rows (one where rows can't be batched): numbers
 /// between -1 and 1, integers of 0 and 1, which are valid as an index too. Other free dimensions
 /// are one. The same for the same signature, every time.
 pub fn random_inputs(signature: &Signature, rows: usize) -> Vec<Tensor> {
-    seeded_inputs(signature, rows, 0)
+    sized_inputs(signature, rows, &Sizes::default(), 0)
 }
 
-/// As [`random_inputs`]; every `seed` gives other numbers.
-pub fn seeded_inputs(signature: &Signature, rows: usize, seed: u64) -> Vec<Tensor> {
+/// As [`random_inputs`], with these lengths of free dimensions; every `seed` gives other numbers.
+pub fn sized_inputs(signature: &Signature, rows: usize, sizes: &Sizes, seed: u64) -> Vec<Tensor> {
     // Never zero, from which the generator would not leave.
     let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ seed.wrapping_shl(1));
-    let length = |dim: &Dim| match dim {
-        Dim::Fixed(n) => *n,
-        Dim::Batch => rows,
-        Dim::Free(_) => 1,
-    };
     signature
         .inputs
         .iter()
         .map(|port| {
-            let shape: Vec<_> = port.dims.iter().map(length).collect();
+            let shape: Vec<_> = port.dims.iter().map(|dim| sizes.length(dim, rows)).collect();
             let len = shape.iter().product();
             Tensor::new(shape, random.elements(port.element, len))
         })

@@ -66,7 +66,8 @@ impl<'j> ChunkScorer<'j> {
             return Ok(());
         };
         lines.clear();
-        let mut write = Writer { format: job.format, file, result };
+        let varying = job.model.plan.varying_outputs();
+        let mut write = Writer { format: job.format, file, varying: &varying, result };
         for (line, payload) in rows {
             if payload.is_empty() && line > 0 {
                 continue;
@@ -91,7 +92,7 @@ impl<'j> ChunkScorer<'j> {
             None => model.plan.clone(),
             Some(header) => {
                 let spec = tabular(model.plan.spec(), header, file)?;
-                let plan = Plan::new(spec, model.engine.signature());
+                let plan = Plan::new(spec, model.engine.signature(), model.limits());
                 Arc::new(plan.map_err(|faults| OfflineError::Columns {
                     file: file.to_owned(),
                     detail: faults.iter().map(|fault| fault.reason.as_str()).collect::<Vec<_>>().join("; "),
@@ -172,6 +173,7 @@ fn column_path(column: &str) -> FieldPath {
 struct Writer<'w> {
     format: ResultFormat,
     file: &'w Arc<str>,
+    varying: &'w [bool],
     result: &'w mut ChunkResult,
 }
 
@@ -189,9 +191,9 @@ impl Writer<'_> {
                 match self.format {
                     ResultFormat::Csv => {
                         if result.header.is_none() {
-                            result.header = Some(table::header(verdict));
+                            result.header = Some(table::header(verdict, self.varying));
                         }
-                        table::line(self.file, line, verdict, &mut result.text);
+                        table::line(self.file, line, verdict, self.varying, &mut result.text);
                     }
                     ResultFormat::Jsonl => verdict.write_offline(self.file, line, &mut result.text),
                 }

@@ -2,16 +2,19 @@
 
 use edgeward_core::scoring::{OutputValue, Value, Verdict, write_output};
 
-/// The header for verdicts shaped like `verdict`.
-pub(super) fn header(verdict: &Verdict) -> String {
+/// The header for verdicts shaped like `verdict`; outputs that vary are one cell each, as JSON.
+pub(super) fn header(verdict: &Verdict, varying: &[bool]) -> String {
     let mut columns = vec!["file".to_owned(), "line".to_owned()];
     if verdict.source.is_some() {
         columns.push("source".into());
     }
-    for (name, value) in &verdict.outputs {
+    for ((name, value), varies) in verdict.outputs.iter().zip(varying) {
         match value {
+            _ if *varies => columns.push(name.to_string()),
             // Objects are as many as there are: one cell, as JSON.
-            OutputValue::One(_) | OutputValue::Objects(_) => columns.push(name.to_string()),
+            OutputValue::One(_) | OutputValue::Objects(_) | OutputValue::Tensor { .. } => {
+                columns.push(name.to_string());
+            }
             OutputValue::Many(values) => columns.extend((0..values.len()).map(|i| format!("{name}.{i}"))),
             OutputValue::Text { .. } => {
                 columns.extend([name.to_string(), format!("{name}.score")]);
@@ -43,7 +46,7 @@ pub(super) fn header(verdict: &Verdict) -> String {
 }
 
 /// Appends one line.
-pub(super) fn line(file: &str, line: u64, verdict: &Verdict, out: &mut Vec<u8>) {
+pub(super) fn line(file: &str, line: u64, verdict: &Verdict, varying: &[bool], out: &mut Vec<u8>) {
     text(file, out);
     out.push(b',');
     out.extend_from_slice(line.to_string().as_bytes());
@@ -51,16 +54,12 @@ pub(super) fn line(file: &str, line: u64, verdict: &Verdict, out: &mut Vec<u8>) 
         out.push(b',');
         text(source, out);
     }
-    for (_, value) in &verdict.outputs {
+    for ((_, value), varies) in verdict.outputs.iter().zip(varying) {
         match value {
+            _ if *varies => json_cell(value, out),
             OutputValue::One(value) => cell(value, out),
             OutputValue::Many(values) => values.iter().for_each(|value| cell(value, out)),
-            OutputValue::Objects(_) => {
-                let mut json = Vec::new();
-                write_output(value, &mut json);
-                out.push(b',');
-                text(&String::from_utf8_lossy(&json), out);
-            }
+            OutputValue::Objects(_) | OutputValue::Tensor { .. } => json_cell(value, out),
             OutputValue::Text { text: read, score } => {
                 out.push(b',');
                 text(read, out);
@@ -89,6 +88,13 @@ pub(super) fn line(file: &str, line: u64, verdict: &Verdict, out: &mut Vec<u8>) 
         }
     }
     out.push(b'\n');
+}
+
+fn json_cell(value: &OutputValue, out: &mut Vec<u8>) {
+    let mut json = Vec::new();
+    write_output(value, &mut json);
+    out.push(b',');
+    text(&String::from_utf8_lossy(&json), out);
 }
 
 fn cell(value: &Value, out: &mut Vec<u8>) {

@@ -25,6 +25,7 @@ mod offline;
 mod payloads;
 mod preparation;
 mod queue;
+mod real;
 mod recipes;
 mod restart;
 mod settings;

@@ -9,8 +9,8 @@ use std::{
 use console::style;
 use serde::Serialize;
 
-use super::{Failure, grouped, print, print_json};
-use edgeward_engine::{self as engine, Choice, Limits, RunError, Session, Signature};
+use super::{Failure, Size, grouped, print, print_json, sizes::lengths};
+use edgeward_engine::{self as engine, Choice, Limits, RunError, Session, Signature, Sizes};
 
 /// Rows at a time, where the model takes more than one.
 const BATCHES: [usize; 3] = [1, 8, 64];
@@ -36,17 +36,25 @@ struct Batch {
 }
 
 /// Measures the model on random inputs, one thread, `secs` for each batch size.
-pub fn bench(path: &Path, limits: &Limits, choice: Choice, secs: f64, json: bool) -> Result<(), Failure> {
+pub fn bench(
+    path: &Path,
+    limits: &Limits,
+    choice: Choice,
+    sizes: &[Size],
+    secs: f64,
+    json: bool,
+) -> Result<(), Failure> {
     let time = Duration::try_from_secs_f64(secs).ok().filter(|time| !time.is_zero());
     let Some(time) = time else {
         return Err(Failure::config(format!("--secs {secs} must be more than zero")));
     };
     let engine = engine::load(path, limits, choice).map_err(Failure::config)?;
     let mut session = engine.session();
-    let sizes = if engine.signature().free_batch { &BATCHES[..] } else { &BATCHES[..1] };
-    let batches = sizes
+    let lengths = lengths(engine.signature(), &mut *session, sizes)?;
+    let batches = if engine.signature().free_batch { &BATCHES[..] } else { &BATCHES[..1] };
+    let batches = batches
         .iter()
-        .map(|&rows| measure(&mut *session, engine.signature(), rows, time))
+        .map(|&rows| measure(&mut *session, engine.signature(), rows, &lengths, time))
         .collect::<Result<_, _>>()
         .map_err(Failure::failed)?;
     let measured = Measured {
@@ -63,9 +71,10 @@ fn measure(
     session: &mut dyn Session,
     signature: &Signature,
     rows: usize,
+    sizes: &Sizes,
     time: Duration,
 ) -> Result<Batch, RunError> {
-    let inputs = engine::random_inputs(signature, rows);
+    let inputs = engine::sized_inputs(signature, rows, sizes, 0);
     // The first runs fill caches and buffers.
     let warm = Instant::now();
     while warm.elapsed() < time / 10 {

@@ -4,19 +4,30 @@ use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use console::style;
 
-use super::{Failure, bytes, grouped, print, print_json};
-use edgeward_engine::{self as engine, Choice, DimReport, Limits, NodeReport, PortReport, Report};
+use super::{Failure, Size, bytes, grouped, print, print_json, sizes::named};
+use edgeward_engine::{
+    self as engine, Choice, DimReport, Limits, NodeReport, PortReport, Report, Sized, Sizes,
+};
 
 /// Nodes of one operator named in the text; JSON has them all.
 const NAMED: usize = 5;
 
+/// How it shall be told.
+pub struct Asked<'a> {
+    pub all_nodes: bool,
+    /// Lengths of free dimensions that shapes and costs are told for.
+    pub sizes: &'a [Size],
+    pub json: bool,
+}
+
 /// Prints what a model is and whether it runs here; a model that doesn't is exit code 78.
-pub fn inspect(path: &Path, limits: &Limits, choice: Choice, nodes: bool, json: bool) -> Result<(), Failure> {
-    let report = engine::inspect(path, limits, choice).map_err(Failure::config)?;
-    if json {
+pub fn inspect(path: &Path, limits: &Limits, choice: Choice, asked: &Asked<'_>) -> Result<(), Failure> {
+    let sizes = (!asked.sizes.is_empty()).then(|| named(asked.sizes, Sizes::all(1)));
+    let report = engine::inspect(path, limits, choice, sizes.as_ref()).map_err(Failure::config)?;
+    if asked.json {
         print_json(&report)?;
     } else {
-        print(&text(path, &report, nodes))?;
+        print(&text(path, &report, asked.all_nodes))?;
     }
     if report.runs_here { Ok(()) } else { Err(Failure::ConfigTold) }
 }
@@ -39,6 +50,9 @@ fn text(path: &Path, report: &Report, all_nodes: bool) -> String {
     line("file", bytes(report.file_bytes));
     ports("inputs", &report.inputs, &mut line);
     ports("outputs", &report.outputs, &mut line);
+    if let Some(sized) = &report.sized {
+        line("at these sizes", at(sized));
+    }
     let parameters = grouped(report.parameters);
     line("parameters", format!("{parameters} ({})", bytes(report.parameter_bytes)));
     if let Some(running) = &report.running {
@@ -68,6 +82,17 @@ fn text(path: &Path, report: &Report, all_nodes: bool) -> String {
             .iter()
             .fold(String::new(), |text, stop| format!("{text}\n{} {stop}\n", style("stops it:").red()))
     )
+}
+
+/// `x [1, 16000] -> y [1, 100, 64]`
+fn at(sized: &Sized) -> String {
+    let shapes = |shapes: &[(String, Vec<usize>)]| {
+        shapes.iter().map(|(name, shape)| format!("{name} {shape:?}")).collect::<Vec<_>>().join(", ")
+    };
+    match &sized.fault {
+        None => format!("{} -> {}", shapes(&sized.inputs), shapes(&sized.outputs)),
+        Some(fault) => format!("{}: {fault}", shapes(&sized.inputs)),
+    }
 }
 
 /// Nodes listed one by one without `--nodes`; more are counted by what they are.

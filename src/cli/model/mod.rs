@@ -3,13 +3,14 @@
 mod bench;
 mod inspect;
 mod recipe;
+mod sizes;
 mod verify;
 
 use std::path::{Path, PathBuf};
 
 use super::{
     Failure,
-    args::{EngineArg, ModelArgs, ModelCommand},
+    args::{EngineArg, ModelArgs, ModelCommand, Size},
     text::{bytes, grouped, print, print_json, table},
 };
 use edgeward_core::models;
@@ -18,18 +19,19 @@ use edgeward_engine::{Choice, Limits};
 pub fn run(args: ModelArgs) -> Result<(), Failure> {
     let limits = Limits::default();
     match args.command {
-        ModelCommand::Inspect { model, engine, nodes, json } => {
+        ModelCommand::Inspect { model, engine, nodes, size, json } => {
             let (onnx, choice) = onnx_of(&model, engine, &limits)?;
-            inspect::inspect(&onnx, &limits, choice, nodes, json)
+            let asked = inspect::Asked { all_nodes: nodes, sizes: &size, json };
+            inspect::inspect(&onnx, &limits, choice, &asked)
         }
         ModelCommand::Verify { model, data, random, tolerance, trace, json } => {
             let asked = verify::Asked { data: &data, random, tolerance, trace, json };
             verify::verify(&model, &limits, &asked)
         }
         ModelCommand::Recipe { name, json } => recipe::recipe(name, json),
-        ModelCommand::Bench { model, engine, secs, json } => {
+        ModelCommand::Bench { model, engine, size, secs, json } => {
             let (onnx, choice) = onnx_of(&model, engine, &limits)?;
-            bench::bench(&onnx, &limits, choice, secs, json)
+            bench::bench(&onnx, &limits, choice, &size, secs, json)
         }
     }
 }

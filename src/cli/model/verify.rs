@@ -15,7 +15,7 @@ use edgeward_core::models::{self, Model};
 use edgeward_engine::{
     Choice, Engine, Limits, LoadError,
     compare::{Difference, Pair, Parting, Seen, parting},
-    seeded_inputs,
+    sized_inputs, trial_sizes,
 };
 
 /// What the command line asks for.
@@ -76,9 +76,10 @@ pub fn verify(path: &Path, limits: &Limits, asked: &Asked<'_>) -> Result<(), Fai
     })?;
     let pair = Arc::new(pair);
     let names = pair.names();
+    let sizes = trial_sizes(pair.signature(), &mut *pair.session());
     for seed in 0..asked.random {
         let rows = if pair.signature().free_batch { 1 + (seed % 4) as usize } else { 1 };
-        let inputs = seeded_inputs(pair.signature(), rows, seed);
+        let inputs = sized_inputs(pair.signature(), rows, &sizes, seed);
         // A refusal by one engine alone is noted by the pair; by both it says nothing.
         let _ = pair.session().run(&inputs);
     }
@@ -95,7 +96,7 @@ pub fn verify(path: &Path, limits: &Limits, asked: &Asked<'_>) -> Result<(), Fai
     let same = refused.is_empty() && outputs.iter().all(|output| output.is_within(asked.tolerance));
     let mut parted = None;
     if asked.trace {
-        let inputs = seeded_inputs(pair.signature(), 1, 0);
+        let inputs = sized_inputs(pair.signature(), 1, &sizes, 0);
         parted = parting(&onnx, limits, &inputs, asked.tolerance).map_err(Failure::config)?;
     }
     let verified = Verified {

@@ -61,6 +61,7 @@ reasons! {
     TooFewReadings = 17 "too_few_readings" "The window holds fewer readings than a step of its preparation needs.",
     WindowFull = 18 "window_full" "The source has as many readings in open windows as it may.",
     WorkerDied = 19 "worker_died" "The pipeline's thread died while it had this message; it was begun again.",
+    StateNotFinite = 20 "state_not_finite" "What the model left for the source's next message is NaN or infinite; the source begins anew.",
 }
 
 impl fmt::Display for Reason {

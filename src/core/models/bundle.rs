@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 
 use super::ModelError;
 use crate::{
-    scoring::declared::{Spec, read_spec},
+    scoring::declared::{Spec, read_sizes, read_spec},
     settings::{Fault, Faults, Node, Section},
 };
 use edgeward_engine::Choice;
@@ -79,11 +79,12 @@ fn read_manifest(tree: &Node, faults: &Faults) -> Option<Manifest> {
         model.fault("sha256", "must be 64 lower-case hexadecimal digits");
     }
     let engine = model.choice("engine", &Choice::NAMES).unwrap_or_default();
+    let (sizes, batch_axis) = read_sizes(&model);
     model.finish();
     let samples = root.section("samples");
     let samples_file = inner_file(&samples, "file", samples.is_present());
     samples.finish();
-    let spec = read_spec(&root);
+    let spec = Spec { sizes, batch_axis, ..read_spec(&root) };
     root.finish();
     Some(Manifest {
         name: name?,

@@ -60,6 +60,11 @@ impl PartialEq for Model {
 }
 
 impl Model {
+    /// Bounds on what it may ask of this machine.
+    pub fn limits(&self) -> &Limits {
+        &self.origin.limits
+    }
+
     /// A model that stands in no file: for tests of what is around it.
     pub fn new(identity: ModelIdentity, engine: Arc<dyn Engine>, plan: Arc<Plan>) -> Self {
         Model {
@@ -210,7 +215,7 @@ pub fn load(opened: Opened, limits: &Limits) -> Result<Model, ModelError> {
     let mut spec = opened.spec;
     infer(&mut spec, engine.signature())
         .map_err(|what| ModelError::Undeclared { path: opened.path.clone(), what })?;
-    let plan = Plan::new(spec, engine.signature())
+    let plan = Plan::new(spec, engine.signature(), limits)
         .map_err(|faults| ModelError::Unfit { path: opened.path.clone(), faults })?;
     let (identity, description) = (opened.identity, opened.description);
     let samples = opened.samples;

@@ -24,8 +24,8 @@ pub(super) fn suits(condition: &ConditionSpec, kind: &OutputKind) -> Result<(), 
             Some(_) if text => Err(("value", "must be a number to compare a probability with".into())),
             Some(_) => Ok(()),
         },
-        OutputKind::Vector if condition.index.is_none() => {
-            Err(("index", "is missing: which element of the vector".into()))
+        OutputKind::Vector | OutputKind::Tensor if condition.index.is_none() => {
+            Err(("index", "is missing: which element, counted through the whole row".into()))
         }
         OutputKind::TopK { .. } if condition.label.is_some() => Err((
             "label",
@@ -77,7 +77,9 @@ pub(super) fn holds(condition: &ConditionSpec, output: &OutputValue, was: bool) 
 fn number(condition: &ConditionSpec, output: &OutputValue) -> Option<f64> {
     match output {
         OutputValue::One(value) => value.as_f64(),
-        OutputValue::Many(values) => values.get(condition.index?).and_then(Value::as_f64),
+        OutputValue::Many(values) | OutputValue::Tensor { data: values, .. } => {
+            values.get(condition.index?).and_then(Value::as_f64)
+        }
         OutputValue::Probabilities(classes) | OutputValue::Ranked(classes) => {
             let wanted = condition.label.as_deref()?;
             classes.iter().find(|(label, _)| **label == *wanted).and_then(|(_, p)| p.as_f64())

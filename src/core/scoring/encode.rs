@@ -177,6 +177,10 @@ mod tests {
         let least = Verdict { id, input_id, reading: 0, source, time, outputs, conditions, copied, window };
         encoder.verdict(&least, stamp, &mut lines);
         lines.push(b'\n');
+        let tensor = OutputValue::Tensor { shape: vec![1, 2], data: vec![Value::F32(0.5), Value::F32(-1.0)] };
+        let outputs = vec![("table".into(), tensor)];
+        encoder.verdict(&Verdict { outputs, ..least }, stamp, &mut lines);
+        lines.push(b'\n');
         let rejection = Rejection::new(Reason::MissingField, "`x` is null");
         encoder.rejection(&rejection, &counted, "in/a", at, &mut lines);
         lines.push(b'\n');

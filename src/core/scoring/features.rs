@@ -4,7 +4,7 @@ use super::{
     declared::{FieldKind, FieldSpec, InputSource, Missing, Scaling},
     last_known::LastKnown,
     payload::{Array, ArrayState, Layout, Row, Scalar},
-    plan::InputPlan,
+    plan::{Given, InputPlan},
     prepare::{Preparer, RunningState},
 };
 use crate::domain::{ElementType, Reason, Rejection, TensorData};
@@ -15,7 +15,8 @@ pub(super) struct Taker {
     source: Slots,
     input: String,
     element: ElementType,
-    step_len: usize,
+    /// None where sizes say it, which are settled before.
+    step_len: Option<usize>,
     preparer: Option<Preparer>,
 }
 
@@ -24,6 +25,8 @@ enum Slots {
     /// Slot, place among the last-known values, and the field.
     Fields(Vec<(usize, usize, FieldSpec)>),
     Array(usize, Scaling),
+    /// No message fills it.
+    Given(Given),
 }
 
 impl Taker {
@@ -41,6 +44,9 @@ impl Taker {
             InputSource::Array { path, scaling } => Slots::Array(layout.array(path), *scaling),
             InputSource::Raw { scaling, .. } => Slots::Array(0, *scaling),
             InputSource::Image(_) => Slots::Array(0, Scaling::default()),
+            InputSource::Constant { .. } | InputSource::SizeOf { .. } | InputSource::State => {
+                Slots::Given(plan.given.clone().unwrap_or(Given::Constant(Vec::new())))
+            }
         };
         let preparer = plan.prepared.as_ref().map(Preparer::new);
         let (element, step_len) = (plan.element, plan.step_len);
@@ -57,7 +63,7 @@ impl Taker {
         };
         let may_be_missing = |index: usize| match &self.source {
             Slots::Fields(fields) => fields[index].2.missing == Missing::Nan,
-            Slots::Array(..) => false,
+            Slots::Array(..) | Slots::Given(_) => false,
         };
         let fits = |(i, x): (usize, &f64)| {
             x.is_finite() || x.is_nan() && preparer.takes_missing() && may_be_missing(i)
@@ -105,8 +111,28 @@ impl Taker {
                 let values = self.array(&row.arrays[*slot])?;
                 numbers.extend(values.iter().map(|value| scaling.apply(*value)));
             }
+            Slots::Given(_) => {}
         }
         Ok(())
+    }
+
+    /// What fills it, where no message does.
+    pub fn given(&self) -> Option<&Given> {
+        match &self.source {
+            Slots::Given(given) => Some(given),
+            Slots::Fields(_) | Slots::Array(..) => None,
+        }
+    }
+
+    /// The array that fills it, where one does.
+    ///
+    /// # Errors
+    /// It is not there, or no numbers.
+    pub fn array_of<'r>(&self, row: &'r Row) -> Result<Option<&'r Array>, Rejection> {
+        let Slots::Array(slot, _) = &self.source else { return Ok(None) };
+        let array = &row.arrays[*slot];
+        self.array(array)?;
+        Ok(Some(array))
     }
 
     fn array<'r>(&self, array: &'r Array) -> Result<&'r [f64], Rejection> {
@@ -125,8 +151,8 @@ impl Taker {
                     format!("element {index} of the array for input `{input}` is {kind}, not a number");
                 Err(Rejection::new(Reason::WrongType, detail))
             }
-            ArrayState::Numbers if array.values.len() != self.step_len => {
-                let (got, wanted) = (array.values.len(), self.step_len);
+            ArrayState::Numbers if self.step_len.is_some_and(|wanted| array.values.len() != wanted) => {
+                let (got, wanted) = (array.values.len(), self.step_len.unwrap_or_default());
                 let detail = format!("input `{input}` takes {wanted} numbers, the payload has {got}");
                 Err(Rejection::new(Reason::WrongLength, detail))
             }
@@ -153,7 +179,7 @@ impl Taker {
                 Some((_, _, field)) => format!("field `{}`", field.path),
                 None => format!("input `{}`", self.input),
             },
-            Slots::Array(..) => format!("element {index} for input `{}`", self.input),
+            Slots::Array(..) | Slots::Given(_) => format!("element {index} for input `{}`", self.input),
         }
     }
 

@@ -104,7 +104,8 @@ impl Judge {
         let verdict = &mut self.verdict;
         let frame = unit.frame.as_ref();
         let (tensors, inputs) = (answer.tensors, answer.inputs);
-        let answer = AnswerRow { tensors, inputs, row, rows: answer.rows, frame };
+        let (rows, batched) = (answer.rows, self.plan.free_batch);
+        let answer = AnswerRow { tensors, inputs, row, rows, batched, frame };
         self.outputs.make(answer, &mut verdict.outputs)?;
         verdict.conditions.clear();
         if self.plan.conditions.is_empty() && !self.plan.smooths() {

@@ -2,10 +2,13 @@
 //! given back to the scorer of the next run.
 //!
 //! ```text
-//! version 1 | conditions: count, each: flags (1 holds, 2 since), since, readings
+//! version 2 | conditions: count, each: flags (1 holds, 2 since), since, readings
 //!           | outputs:    count, each: 0 not steadied, 1 labels: count, values; 2 means: count, numbers
 //!           | inputs:     count, each: steps: count, each: 1 means over time, 2 z-scores: count, states
+//!           | states:     count, each: element type by its place, elements: u32, each in its own width
+//!           | last unit:  flags (1 has a time), time: i64, fields: count, each: 0 none, 1 text
 //! ```
+//! Version 1 ends before the states, and is read still.
 //!
 //! Counts are u16, numbers f64 and u64, all little-endian; texts have their length before them. The
 //! numbers of kinds and values are part of the format: they never change their meaning.
@@ -13,14 +16,23 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::{
-    declared::Smooth, plan::Plan, prepare::RunningState, scorer::Scorer, smooth::Steady, verdict::Value,
+    declared::Smooth,
+    plan::Plan,
+    prepare::RunningState,
+    scorer::Scorer,
+    smooth::Steady,
+    source::{LastUnit, SourceState},
+    verdict::Value,
 };
 use crate::{
     decide::{ExponentialMean, Held, Majority},
+    domain::{ElementType, TensorData},
     signal::series::Welford,
 };
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Without states.
+const OLD_VERSION: u8 = 1;
 
 /// The parts of a source's state that rest on all its readings, not on the last few.
 #[derive(Debug, Default)]
@@ -28,14 +40,13 @@ pub(super) struct Memory {
     pub conditions: Vec<Held>,
     pub steady: Vec<Option<Steady>>,
     pub running: Vec<Vec<RunningState>>,
+    pub carried: Vec<TensorData>,
+    pub last_unit: LastUnit,
 }
 
 /// Writes what [`read`] reads.
-pub(super) fn write(
-    conditions: &[Held],
-    steady: &[Option<Steady>],
-    running: &[Vec<RunningState>],
-) -> Vec<u8> {
+pub(super) fn write(state: &SourceState) -> Vec<u8> {
+    let SourceState { conditions, steady, running, carried, last_unit, .. } = state;
     let mut out = Writer(vec![VERSION]);
     out.count(conditions.len());
     for held in conditions {
@@ -82,14 +93,31 @@ pub(super) fn write(
             }
         }
     }
+    out.count(carried.len());
+    carried.iter().for_each(|left| out.elements(left));
+    out.byte(u8::from(last_unit.time_ns.is_some()));
+    out.0.extend_from_slice(&last_unit.time_ns.unwrap_or_default().to_le_bytes());
+    out.count(last_unit.fields.len());
+    for field in &last_unit.fields {
+        out.byte(u8::from(field.is_some()));
+        if let Some(text) = field {
+            out.text(text);
+        }
+    }
     out.0
+}
+
+/// The place of an element type in the format: never another.
+fn place_of(element: ElementType) -> u8 {
+    ElementType::ALL.iter().position(|known| *known == element).unwrap_or_default() as u8
 }
 
 /// Reads what [`write`] wrote for a scorer of the same plan. None: another version, another plan, or
 /// no memory at all.
 pub(super) fn read(plan: &Plan, bytes: &[u8]) -> Option<Memory> {
     let mut from = Reader(bytes);
-    if from.byte()? != VERSION {
+    let version = from.byte()?;
+    if ![OLD_VERSION, VERSION].contains(&version) {
         return None;
     }
     let conditions = from.many(|from| {
@@ -134,10 +162,23 @@ pub(super) fn read(plan: &Plan, bytes: &[u8]) -> Option<Memory> {
             _ => None,
         })
     })?;
-    let fits = (conditions.is_empty() || conditions.len() == plan.conditions.len())
+    let (mut carried, mut last_unit) = (Vec::new(), LastUnit::default());
+    if version != OLD_VERSION {
+        carried = from.many(Reader::elements)?;
+        let has_time = from.byte()? != 0;
+        let time_ns = from.take().map(i64::from_le_bytes)?;
+        last_unit.time_ns = has_time.then_some(time_ns);
+        last_unit.fields = from.many(|from| match from.byte()? {
+            0 => Some(None),
+            1 => from.text().map(Some),
+            _ => None,
+        })?;
+    }
+    let fits = (carried.is_empty() || carried.len() == plan.states.len())
+        && (conditions.is_empty() || conditions.len() == plan.conditions.len())
         && (steady.is_empty() || steady.len() == plan.outputs.len())
         && (running.is_empty() || running.len() == plan.inputs.len());
-    (fits && from.0.is_empty()).then_some(Memory { conditions, steady, running })
+    (fits && from.0.is_empty()).then_some(Memory { conditions, steady, running, carried, last_unit })
 }
 
 impl Scorer {
@@ -148,7 +189,7 @@ impl Scorer {
         let changed = self.sources.take_changed().into_iter();
         let written = changed.map(|source| {
             let state = self.sources.peek(&source);
-            let bytes = state.map(|state| write(&state.conditions, &state.steady, &state.running));
+            let bytes = state.map(write);
             (source, bytes)
         });
         written.collect()
@@ -162,6 +203,8 @@ impl Scorer {
         state.conditions = memory.conditions;
         state.steady = memory.steady;
         state.learned_before = Some(memory.running);
+        state.carried = memory.carried;
+        state.last_unit = memory.last_unit;
         true
     }
 }
@@ -207,11 +250,34 @@ impl Writer {
             }
             Value::Text(text) => {
                 self.byte(6);
-                let end = text.floor_char_boundary(usize::from(u16::MAX));
-                self.count(end);
-                self.0.extend_from_slice(&text.as_bytes()[..end]);
+                self.text(text);
             }
         }
+    }
+
+    fn text(&mut self, text: &str) {
+        let end = text.floor_char_boundary(usize::from(u16::MAX));
+        self.count(end);
+        self.0.extend_from_slice(&text.as_bytes()[..end]);
+    }
+
+    /// A state's elements; text is never carried.
+    fn elements(&mut self, data: &TensorData) {
+        self.byte(place_of(data.element()));
+        let len = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        self.0.extend_from_slice(&len.to_le_bytes());
+        macro_rules! all {
+            ($($variant:ident),*) => {
+                match data {
+                    $(TensorData::$variant(values) => {
+                        values.iter().for_each(|value| self.0.extend_from_slice(&value.to_le_bytes()));
+                    })*
+                    TensorData::Bool(values) => self.0.extend(values.iter().map(|value| u8::from(*value))),
+                    TensorData::String(_) => {}
+                }
+            };
+        }
+        all!(F32, F64, I8, I16, I32, I64, U8, U16, U32, U64);
     }
 }
 
@@ -261,13 +327,36 @@ impl Reader<'_> {
             3 => Value::Integer(self.take().map(i64::from_le_bytes)?),
             4 => Value::Unsigned(self.u64()?),
             5 => Value::Bool(self.byte()? != 0),
-            6 => {
-                let len = self.count()?;
-                let (text, rest) = self.0.split_at_checked(len)?;
-                self.0 = rest;
-                Value::Text(Arc::from(std::str::from_utf8(text).ok()?))
-            }
+            6 => Value::Text(self.text()?.into()),
             _ => return None,
         })
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let len = self.count()?;
+        let (text, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(std::str::from_utf8(text).ok()?.to_owned())
+    }
+
+    fn elements(&mut self) -> Option<TensorData> {
+        let place = self.byte()?;
+        let element = *ElementType::ALL.get(usize::from(place))?;
+        let len = usize::try_from(self.u32()?).ok()?;
+        let (bytes, rest) = self.0.split_at_checked(len.checked_mul(element.width_bytes()?)?)?;
+        self.0 = rest;
+        macro_rules! all {
+            ($($variant:ident $number:ident),*) => {
+                match element {
+                    $(ElementType::$variant => {
+                        let (numbers, _) = bytes.as_chunks();
+                        TensorData::$variant(numbers.iter().map(|of| $number::from_le_bytes(*of)).collect())
+                    })*
+                    ElementType::Bool => TensorData::Bool(bytes.iter().map(|byte| *byte != 0).collect()),
+                    ElementType::String => return None,
+                }
+            };
+        }
+        Some(all!(F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64))
     }
 }

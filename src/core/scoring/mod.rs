@@ -4,6 +4,7 @@
 //! service to come run this very code, so the same bytes give the same outputs and conditions.
 
 mod batch;
+mod carry;
 mod condition;
 pub mod declared;
 mod encode;
@@ -19,6 +20,7 @@ mod payload;
 mod plan;
 mod prepare;
 mod scorer;
+mod sizes;
 mod slice;
 mod smooth;
 mod source;

@@ -29,6 +29,8 @@ pub(super) struct AnswerRow<'a> {
     pub inputs: &'a [Tensor],
     pub row: usize,
     pub rows: usize,
+    /// The first axis of its outputs is the rows'.
+    pub batched: bool,
     /// How the unit's image lies in the model's.
     pub frame: Option<&'a Frame>,
 }
@@ -95,14 +97,19 @@ fn make_one(
     labels: &mut Vec<Arc<str>>,
     answer: AnswerRow<'_>,
 ) -> Result<OutputValue, Rejection> {
-    let AnswerRow { tensors, inputs, row, rows, frame } = answer;
+    let AnswerRow { tensors, inputs, row, rows, batched, frame } = answer;
     if let (OutputKind::Detections(spec), Some(objects)) = (&plan.spec.kind, &plan.objects) {
         let found = objects::read(spec, objects, labels, (tensors, plan.tensor), (row, rows), frame)?;
         return Ok(OutputValue::Objects(found));
     }
     let tensor = &tensors[plan.tensor];
     let misshapen = || unshaped(&plan.spec.tensor, tensor, rows);
-    let output = Slice::of(tensor, row, rows).ok_or_else(misshapen)?;
+    // Of a length that varies, nothing is an answer too.
+    let part = match &plan.spec.kind {
+        OutputKind::Vector | OutputKind::Tensor => Slice::or_empty(tensor, row, rows),
+        _ => Slice::of(tensor, row, rows),
+    };
+    let output = part.ok_or_else(misshapen)?;
     Ok(match &plan.spec.kind {
         OutputKind::Label { labels: known, argmax: false } => {
             OutputValue::One(label(&output, known, labels)?)
@@ -119,6 +126,10 @@ fn make_one(
             OutputValue::One(value.ok_or_else(misshapen)?)
         }
         OutputKind::Vector => OutputValue::Many(scored(&output, &plan.spec.scores)),
+        OutputKind::Tensor => {
+            let shape = tensor.shape.get(usize::from(batched)..).unwrap_or_default().to_vec();
+            OutputValue::Tensor { shape, data: scored(&output, &plan.spec.scores) }
+        }
         OutputKind::ReconstructionError { metric, .. } => {
             let input = plan.against.and_then(|at| Slice::of(&inputs[at], row, rows));
             let error = input.and_then(|input| reconstruction_error(&output, &input, *metric));
@@ -273,7 +284,9 @@ fn sum(differences: impl Iterator<Item = f64>, metric: Metric) -> f64 {
 fn check_finite(name: &str, value: &OutputValue) -> Result<(), Rejection> {
     let finite = match value {
         OutputValue::One(value) => value.is_finite(),
-        OutputValue::Many(values) => values.iter().all(Value::is_finite),
+        OutputValue::Many(values) | OutputValue::Tensor { data: values, .. } => {
+            values.iter().all(Value::is_finite)
+        }
         OutputValue::Probabilities(classes) | OutputValue::Ranked(classes) | OutputValue::Best(classes) => {
             classes.iter().all(|(_, p)| p.is_finite())
         }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     batch::{Batch, Cut, slice_row},
+    carry::{begin_unit, field_text, take_left},
     declared::{Extent, FieldPath},
     features::Taker,
     guard::{Failure, run},
@@ -59,27 +60,35 @@ pub struct Scorer {
     pub(super) plan: Arc<Plan>,
     engine: Arc<dyn Engine>,
     session: Box<dyn Session>,
-    options: ScorerOptions,
+    pub(super) options: ScorerOptions,
     reader: Reader,
     rows: Rows,
     takers: Vec<Taker>,
-    slots: IdentitySlots,
+    pub(super) slots: IdentitySlots,
     last_known: usize,
     pub(super) sources: SourceTable,
     judge: Judge,
-    batch: Batch,
+    pub(super) batch: Batch,
+    /// Counts the runs of the model.
+    pub(super) run: u64,
     keeps_memory: bool,
     numbers: Vec<f64>,
+    /// Lengths of the plan's sizes, of the newest row.
+    lengths: Vec<usize>,
+    /// Why the newest row has none.
+    misshapen: Option<Rejection>,
     panics: u64,
 }
 
 /// Where a row holds what identifies it.
 #[derive(Debug, Default)]
-struct IdentitySlots {
-    source: Option<usize>,
+pub(super) struct IdentitySlots {
+    pub source: Option<usize>,
     time: Option<usize>,
     message_id: Option<usize>,
     number: Option<usize>,
+    /// Of each state: the field whose change begins it anew.
+    states: Vec<Option<usize>>,
 }
 
 impl Scorer {
@@ -97,6 +106,11 @@ impl Scorer {
             time: plan.spec.payload.time.as_ref().map(|path| layout.scalar(path)),
             message_id: plan.spec.payload.message_id.as_ref().map(|path| layout.scalar(path)),
             number: options.sequence_field.as_ref().map(|path| layout.scalar(path)),
+            states: plan
+                .states
+                .iter()
+                .map(|state| state.spec.reset_on.as_ref().map(|path| layout.scalar(path)))
+                .collect(),
         };
         Scorer {
             reader: Reader::new(&layout),
@@ -107,8 +121,11 @@ impl Scorer {
             sources: SourceTable::new(options.max_sources),
             judge: Judge::new(plan.clone(), options.pipeline.clone()),
             batch: Batch::new(&plan),
+            run: 1,
             keeps_memory: plan.keeps_memory(),
             numbers: Vec::new(),
+            lengths: Vec::new(),
+            misshapen: None,
             panics: 0,
             session: engine.session(),
             engine,
@@ -140,6 +157,7 @@ impl Scorer {
             Ok(()) => {
                 let mut units = 0;
                 for (reading, row) in rows.as_mut_slice().iter_mut().enumerate() {
+                    self.make_way(input, row, settle);
                     let unit = self.unit(message, reading, input, row);
                     units += self.enter(unit, input.replayed, settle);
                 }
@@ -207,8 +225,8 @@ impl Scorer {
             }
             let cut = Cut { readings: closed.readings, begin_ns: Some(closed.begin_ns) };
             let appended = closed.note.and_then(|note| {
-                let (plans, takers, numbers) = (&self.plan.inputs, &mut self.takers, &mut self.numbers);
-                self.batch.append_window(plans, takers, spec.layout, state, cut, numbers).map(|()| note)
+                let (takers, numbers) = (&mut self.takers, &mut self.numbers);
+                self.batch.append_window(&self.plan, takers, state, &cut, numbers).map(|()| note)
             });
             return Some(match appended {
                 Ok(note) => (UnitState::InBatch, Some(note)),
@@ -223,7 +241,10 @@ impl Scorer {
     }
 
     fn max_batch(&self) -> usize {
-        if self.plan.free_batch { self.options.max_batch.max(1) } else { 1 }
+        // One reading may close several windows of one source.
+        let in_turn = self.plan.has_varying_windows() || self.plan.carries() && self.plan.is_by_time();
+        let one = !self.plan.free_batch || in_turn;
+        if one { 1 } else { self.options.max_batch.max(1) }
     }
 
     fn counted(&self, input: &Message<'_>) -> InputId {
@@ -248,6 +269,27 @@ impl Scorer {
             return Err(Rejection::new(Reason::TooLarge, detail));
         }
         self.reader.read(input.payload, rows)
+    }
+
+    /// Settles a row's lengths, and runs what waits with others: rows of one run have the same. None has two of a
+    /// source that leaves something for its next.
+    fn make_way(&mut self, input: &Message<'_>, row: &Row, settle: &mut dyn FnMut(Settled<'_>)) {
+        if self.plan.carries() {
+            self.await_source(input, row, settle);
+        }
+        if !self.plan.has_told_sizes() {
+            return;
+        }
+        let takers = &self.takers;
+        let mut lengths = std::mem::take(&mut self.lengths);
+        self.misshapen = self.plan.settle_sizes(|at| takers[at].array_of(row), &mut lengths).err();
+        if self.misshapen.is_none() {
+            if self.batch.rows > 0 && self.batch.lengths != lengths {
+                self.flush(settle);
+            }
+            self.batch.lengths.clone_from(&lengths);
+        }
+        self.lengths = lengths;
     }
 
     fn unit(&mut self, message: usize, reading: usize, input: &Message<'_>, row: &mut Row) -> Unit {
@@ -308,21 +350,23 @@ impl Scorer {
         {
             state.running = learned;
         }
+        if let Some(misshapen) = self.misshapen.take() {
+            return Err(misshapen);
+        }
         let batch = &mut self.batch;
         let time = || read_time(time, self.plan.spec.payload.time_format);
-        if self.plan.conditions_need_time() {
+        if self.plan.units_need_time() {
             unit.time_ns = Some(time()?.ns);
+        }
+        if self.plan.carries() && !input.replayed {
+            let slots = &self.slots.states;
+            begin_unit(&self.plan, state, unit.time_ns, |at| field_text(row, slots[at]));
+            state.run = self.run;
         }
         match self.plan.spec.window {
             None => {
-                let appended = batch.append(
-                    &self.plan.inputs,
-                    &mut self.takers,
-                    row,
-                    &mut state.last_known,
-                    &mut state.running,
-                    &mut self.numbers,
-                );
+                let appended =
+                    batch.append(&self.plan.inputs, &mut self.takers, row, state, &mut self.numbers);
                 state.learned_from(input.token);
                 appended.map(|()| true)
             }
@@ -349,12 +393,9 @@ impl Scorer {
                     let whole = spec.gap.map(|gap| window::look(state, window, gap)).transpose();
                     let whole = whole.and_then(|note| {
                         unit.window = note;
-                        let (plans, takers, numbers) =
-                            (&self.plan.inputs, &mut self.takers, &mut self.numbers);
-                        {
-                            let cut = Cut { readings: 0..window.length, begin_ns: None };
-                            batch.append_window(plans, takers, spec.layout, state, cut, numbers)
-                        }
+                        let (takers, numbers) = (&mut self.takers, &mut self.numbers);
+                        let cut = Cut { readings: 0..window.length, begin_ns: None };
+                        batch.append_window(&self.plan, takers, state, &cut, numbers)
                     });
                     window::advance(state, window, &self.plan.inputs);
                     whole.map(|()| true)
@@ -397,13 +438,16 @@ impl Scorer {
                 for unit in units.drain(..) {
                     let at = row;
                     row += usize::from(matches!(unit.state, UnitState::InBatch));
-                    self.judge.settle(unit, Ok((&answer, at)), &mut self.sources, settle);
+                    let left = take_left(&self.plan, &mut self.sources, &unit, &answer, at);
+                    let judged = left.map(|()| (&answer, at));
+                    self.judge.settle(unit, judged, &mut self.sources, settle);
                 }
             }
             Err(failure) => self.settle_alone(&mut units, failure, rows, settle),
         }
         self.batch.clear();
         self.batch.units = units;
+        self.run += 1;
     }
 
     fn settle_alone(
@@ -433,7 +477,8 @@ impl Scorer {
             match answer {
                 Ok(tensors) => {
                     let answer = Answer { tensors, inputs: &alone, rows: 1 };
-                    self.judge.settle(unit, Ok((&answer, 0)), &mut self.sources, settle);
+                    let left = take_left(&self.plan, &mut self.sources, &unit, &answer, 0);
+                    self.judge.settle(unit, left.map(|()| (&answer, 0)), &mut self.sources, settle);
                 }
                 Err(alone) => {
                     self.judge.settle(unit, Err(alone.rejection.clone()), &mut self.sources, settle);

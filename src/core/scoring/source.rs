@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     decide::Held,
-    domain::{Reason, Rejection},
+    domain::{Reason, Rejection, TensorData},
 };
 
 /// Where the source's name comes from.
@@ -54,6 +54,12 @@ pub struct SourceState {
     /// What steps had learned in an earlier run: put in place with the first new reading, since readings
     /// that are replayed before it are part of it already.
     pub(super) learned_before: Option<Vec<Vec<RunningState>>>,
+    /// Of each state of the plan: what the last unit left; empty before the first.
+    pub(super) carried: Vec<TensorData>,
+    /// What its last unit was of: when it was, and what stood in the fields that begin states anew.
+    pub(super) last_unit: LastUnit,
+    /// The run of the model that its last unit is in.
+    pub(super) run: u64,
     /// It stands among those whose memory changed.
     is_changed: bool,
 }
@@ -81,6 +87,14 @@ impl SourceState {
             || self.timed.needs(token)
             || self.last_known.iter().flatten().any(|known| known.from == Some(token))
     }
+}
+
+/// By what a state is told to begin anew.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct LastUnit {
+    pub time_ns: Option<i64>,
+    /// In the order of the plan's states; none where there is no such field.
+    pub fields: Vec<Option<String>>,
 }
 
 /// The sources of one pipeline: at most `max_sources`; who was not seen for a minute makes room.

@@ -5,7 +5,9 @@ mod decisions;
 mod declared;
 mod memory;
 mod series;
+mod sizes;
 mod spectra;
+mod state;
 mod windows;
 
 use std::{sync::Arc, time::Duration};
@@ -18,7 +20,7 @@ use crate::{
     domain::{ElementType, Epoch, Tensor, TensorData},
     settings::{Faults, Node, Section},
 };
-use edgeward_engine::{Dim, Engine, Port, RunError, Session, Signature};
+use edgeward_engine::{Dim, Engine, Limits, Port, RunError, Session, Signature};
 
 struct Adder(Signature);
 
@@ -69,7 +71,7 @@ pub(crate) fn scorer(dims: &[usize], declaration: &str, change: impl FnOnce(&mut
     let mut spec: Spec = read_spec(&Section::root(&tree, &faults));
     assert!(faults.is_empty(), "{:?}", faults.into_vec());
     infer(&mut spec, engine.signature()).unwrap();
-    let plan = Plan::new(spec, engine.signature()).unwrap();
+    let plan = Plan::new(spec, engine.signature(), &Limits::default()).unwrap();
     let mut options = ScorerOptions {
         pipeline: "p".into(),
         device: "d".into(),

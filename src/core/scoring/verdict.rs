@@ -56,6 +56,11 @@ impl Value {
 pub enum OutputValue {
     One(Value),
     Many(Vec<Value>),
+    /// In row-major order, with the length of each axis.
+    Tensor {
+        shape: Vec<usize>,
+        data: Vec<Value>,
+    },
     /// All classes with their probabilities, in the model's order.
     Probabilities(Vec<(Arc<str>, Value)>),
     /// The most probable classes, the highest first.
@@ -189,13 +194,13 @@ impl Verdict {
 pub fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
     match value {
         OutputValue::One(value) => value.write_json(out),
-        OutputValue::Many(values) => {
-            out.push(b'[');
-            for (i, value) in values.iter().enumerate() {
-                separate(i, out);
-                value.write_json(out);
-            }
-            out.push(b']');
+        OutputValue::Many(values) => write_values(values, out),
+        OutputValue::Tensor { shape, data } => {
+            out.extend_from_slice(b"{\"shape\":");
+            json(shape, out);
+            out.extend_from_slice(b",\"data\":");
+            write_values(data, out);
+            out.push(b'}');
         }
         OutputValue::Probabilities(classes) | OutputValue::Ranked(classes) => {
             out.push(b'{');
@@ -221,6 +226,15 @@ pub fn write_output(value: &OutputValue, out: &mut Vec<u8>) {
             out.push(b'}');
         }
     }
+}
+
+fn write_values(values: &[Value], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (i, value) in values.iter().enumerate() {
+        separate(i, out);
+        value.write_json(out);
+    }
+    out.push(b']');
 }
 
 /// An array of objects, each with the members `member` writes.

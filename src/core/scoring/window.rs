@@ -65,7 +65,7 @@ pub(super) fn look(state: &SourceState, window: CountSpec, spec: GapSpec) -> Res
 /// Drops the oldest readings, up to the beginning of the next window.
 pub(super) fn advance(state: &mut SourceState, window: CountSpec, plans: &[InputPlan]) {
     for (series, plan) in state.windows.iter_mut().zip(plans) {
-        series.drain(..window.step * plan.step_len);
+        series.drain(..window.step * plan.step());
     }
     state.readings -= window.step;
     state.origins.drain(..window.step.min(state.origins.len()));

@@ -77,6 +77,11 @@ impl<'a> Section<'a> {
         self.table.is_some_and(|table| table.contains_key(key))
     }
 
+    /// The keys that were written, in their order.
+    pub fn names(&self) -> Vec<String> {
+        self.table.into_iter().flat_map(|table| table.keys().cloned()).collect()
+    }
+
     pub fn place(&self) -> &Place {
         &self.place
     }

@@ -37,6 +37,7 @@ pub(super) fn facts(proto: &ModelProto, file_bytes: u64) -> Report {
         parameter_bytes,
         running: None,
         runs_here: false,
+        sized: None,
         nodes: vec![],
         missing: vec![],
         fault: None,

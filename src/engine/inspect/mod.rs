@@ -3,20 +3,24 @@
 mod file;
 mod nodes;
 
-use std::path::Path;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use bytes::Bytes;
 use serde::Serialize;
 
 use self::nodes::{Made, Types};
 use super::{
-    Choice, Dim, Engine, Limits, LoadError, Port, Signature,
+    Choice, Dim, Engine, Limits, LoadError, Port, Signature, Sizes, Tensor,
     choose::has_classical,
     contain::contained,
     described::Description,
-    native,
+    evidence, native,
     onnx::{file::ModelFile, model::decode, proto::ModelProto},
     operators::missing,
+    sample::sized_inputs,
     tract,
 };
 
@@ -40,6 +44,9 @@ pub struct Report {
     pub running: Option<Running>,
     /// True when it will run on this machine.
     pub runs_here: bool,
+    /// Shapes with the lengths that were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sized: Option<Sized>,
     /// Every node of the file: which engine and kernel runs it.
     pub nodes: Vec<NodeReport>,
     /// What stops it, when operators do: each with its nodes and what to do.
@@ -98,6 +105,40 @@ pub struct Running {
     pub memory_bytes: u64,
 }
 
+/// What a model takes and gives with certain lengths of its free dimensions, one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sized {
+    pub inputs: Vec<(String, Vec<usize>)>,
+    /// Of random numbers; empty where it doesn't answer them.
+    pub outputs: Vec<(String, Vec<usize>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+impl Sized {
+    /// By one run.
+    fn of(engine: &dyn Engine, sizes: &Sizes) -> Sized {
+        let signature = engine.signature();
+        let inputs = sized_inputs(signature, 1, sizes, 0);
+        let shapes = |ports: &[Port], tensors: &[Tensor]| {
+            ports.iter().zip(tensors).map(|(port, of)| (port.name.clone(), of.shape.clone())).collect()
+        };
+        let unknown: Vec<&str> = sizes.unknown(signature).collect();
+        if !unknown.is_empty() {
+            let fault = Some(format!("the model has no size {}", unknown.join(", ")));
+            return Sized { inputs: shapes(&signature.inputs, &inputs), outputs: vec![], fault };
+        }
+        let mut session = engine.session();
+        let run = catch_unwind(AssertUnwindSafe(|| session.run(&inputs).map(<[Tensor]>::to_vec)));
+        let (outputs, fault) = match run {
+            Ok(Ok(outputs)) => (shapes(&signature.outputs, &outputs), None),
+            Ok(Err(error)) => (vec![], Some(error.to_string())),
+            Err(_) => (vec![], Some("the engine panicked".to_owned())),
+        };
+        Sized { inputs: shapes(&signature.inputs, &inputs), outputs, fault }
+    }
+}
+
 /// A node of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeReport {
@@ -135,12 +176,18 @@ pub struct MissingOperator {
     pub advice: String,
 }
 
-/// Describes a model. One that can't run is described from its file, with what stops it.
+/// Describes a model; costs are those of one row, with these lengths of free dimensions, else with some that
+/// the model takes. One that can't run is described from its file, with what stops it.
 ///
 /// # Errors
 /// [`LoadError`] only when the file itself can't be read: not there, too large, not ONNX, or
 /// with external data that isn't in order.
-pub fn inspect(path: &Path, limits: &Limits, choice: Choice) -> Result<Report, LoadError> {
+pub fn inspect(
+    path: &Path,
+    limits: &Limits,
+    choice: Choice,
+    sizes: Option<&Sizes>,
+) -> Result<Report, LoadError> {
     let file = ModelFile { path, limits };
     let bytes = Bytes::from(file.read()?);
     let proto = decode(bytes.clone(), &file)?;
@@ -148,10 +195,19 @@ pub fn inspect(path: &Path, limits: &Limits, choice: Choice) -> Result<Report, L
     let classical = has_classical(&proto);
     let mut why = None;
     if choice == Choice::Tract || choice == Choice::Auto && !classical {
-        match tract::describe(&bytes, &proto, &file) {
+        match tract::describe(&bytes, &proto, &file, sizes) {
             Ok(made) => {
-                report.describe_tract(&proto, &made, &bytes, &file);
-                return Ok(report);
+                let against = |engine: &dyn Engine, cost: &dyn Fn(&Sizes) -> u64| {
+                    evidence::against(engine, cost, &proto, &file)
+                };
+                let asked: tract::Against<'_> = &against;
+                match tract::load(&bytes, &proto, &file, (choice == Choice::Auto).then_some(asked)) {
+                    Ok(engine) => {
+                        report.describe_tract(&proto, &made, &*engine, &file, sizes);
+                        return Ok(report);
+                    }
+                    Err(error) => why = Some(format!("tract: {}", reason(error))),
+                }
             }
             Err(error @ LoadError::ExternalData { .. }) => return Err(error),
             Err(error) => why = Some(format!("tract: {}", reason(error))),
@@ -164,7 +220,7 @@ pub fn inspect(path: &Path, limits: &Limits, choice: Choice) -> Result<Report, L
         report.nodes = nodes::nodes(&proto, &Made::Nothing, &Types::new());
         return Ok(report);
     }
-    report.describe_native(&proto, why, &file);
+    report.describe_native(&proto, why, &file, sizes);
     Ok(report)
 }
 
@@ -187,10 +243,18 @@ impl Report {
         self.runs_here = true;
     }
 
-    fn describe_tract(&mut self, proto: &ModelProto, made: &Description, bytes: &[u8], file: &ModelFile<'_>) {
+    fn describe_tract(
+        &mut self,
+        proto: &ModelProto,
+        made: &Description,
+        engine: &dyn Engine,
+        file: &ModelFile<'_>,
+        sizes: Option<&Sizes>,
+    ) {
         self.ports(&made.signature);
+        self.sized = sizes.map(|sizes| Sized::of(engine, sizes));
         // Small networks run elsewhere with the same ports and the same costs.
-        let engine = tract::load(bytes, proto, file).map_or("tract", |engine| engine.name());
+        let engine = engine.name();
         self.running = Some(Running {
             engine,
             why: None,
@@ -204,16 +268,23 @@ impl Report {
         self.nodes = nodes::nodes(proto, &made, &types);
     }
 
-    fn describe_native(&mut self, proto: &ModelProto, why: Option<String>, file: &ModelFile<'_>) {
+    fn describe_native(
+        &mut self,
+        proto: &ModelProto,
+        why: Option<String>,
+        file: &ModelFile<'_>,
+        sizes: Option<&Sizes>,
+    ) {
         match contained(file, || native::load(proto.clone(), file)) {
             Ok(engine) => {
                 self.ports(engine.signature());
+                self.sized = sizes.map(|sizes| Sized::of(&engine, sizes));
                 self.running = Some(Running {
                     engine: "native",
                     why,
                     batches: engine.signature().free_batch,
                     multiply_adds: None,
-                    memory_bytes: self.parameter_bytes.saturating_add(engine.activation_bytes()),
+                    memory_bytes: self.parameter_bytes.saturating_add(engine.activation_bytes(sizes)),
                 });
                 self.nodes = nodes::nodes(proto, &Made::Native(&engine.labels()), &engine.types());
             }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Engine, LoadError, RunError, Session, Signature, Tensor as Ours, TensorData,
+    Engine, LoadError, RunError, Session, Signature, Sizes, Tensor as Ours, TensorData,
     native::{
         build::build,
         exec::{Bounds, Run, Stepped},
@@ -22,8 +22,9 @@ use crate::{
         proto::{GraphProto, ModelProto},
     },
     operators::{Missing, is_function, missing},
-    random_inputs,
     rows::are_independent,
+    sample::sized_inputs,
+    trial::trial_sizes,
 };
 
 /// A checked graph with its ports.
@@ -51,18 +52,8 @@ fn takes_nothing(proto: &ModelProto) -> bool {
 /// [`LoadError`] with the node and the rule it breaks, or the operator that is not there.
 pub fn load(mut proto: ModelProto, file: &ModelFile<'_>) -> Result<NativeEngine, LoadError> {
     let bounds = bounds(file);
-    let weights = Weights { file: Some(file), max_tensor_bytes: bounds.max_tensor_bytes };
-    let lacks = missing(&proto, &|domain, name| has(&proto, domain, name));
-    if !lacks.is_empty() {
-        let nodes = lacks.iter().map(Missing::line).collect();
-        return Err(LoadError::UnsupportedOperators { path: file.path.into(), nodes });
-    }
-    if takes_nothing(&proto) {
-        return Err(file.unsupported("it takes no input, so there is nothing to score"));
-    }
     let error = |fault: Fault| load_error(fault, file);
-    unzip(&mut proto);
-    let graph = build(&proto, weights, bounds).map_err(error)?;
+    let graph = graph(&mut proto, file)?;
     let mut ports = ports::settle(&graph, bounds).map_err(error)?;
     if let Some(proto) = &proto.graph {
         for port in &mut ports.signature.outputs {
@@ -77,9 +68,46 @@ pub fn load(mut proto: ModelProto, file: &ModelFile<'_>) -> Result<NativeEngine,
         bounds,
     };
     if engine.signature.free_batch && !are_independent(&engine.signature, &mut *engine.session()) {
-        engine.signature = Arc::new(ports::without_batch(&engine.signature, "N"));
+        engine.signature = Arc::new(engine.signature.without_batch("N"));
     }
     Ok(engine)
+}
+
+/// What a model answers to inputs that fit it, without a trial of its ports.
+///
+/// # Errors
+/// As [`load`]; a run that fails is [`LoadError::Unsupported`].
+pub fn answer(mut proto: ModelProto, inputs: &[Ours], file: &ModelFile<'_>) -> Result<Vec<Ours>, LoadError> {
+    let error = |fault: Fault| load_error(fault, file);
+    let graph = graph(&mut proto, file)?;
+    drop(proto);
+    let kinds = ports::kinds(&graph).map_err(error)?;
+    let values = inputs.iter().zip(kinds).map(|(input, kind)| Ok(Some(from_port(input, kind)?.into())));
+    let values = values.collect::<Result<Vec<_>, Fault>>().map_err(error)?;
+    let answers = Run::new(bounds(file)).graph(&graph, values, &[]).map_err(error)?;
+    let told = |answer: &Value| {
+        let tensor = answer.tensor()?;
+        let mut told = Ours { shape: vec![], data: TensorData::empty(exchanged(tensor.kind())?) };
+        to_port(tensor, &mut told)?;
+        Ok(told)
+    };
+    answers.iter().map(told).collect::<Result<_, Fault>>().map_err(error)
+}
+
+/// The checked graph; weights are taken out of the decoded model.
+fn graph(proto: &mut ModelProto, file: &ModelFile<'_>) -> Result<Graph, LoadError> {
+    let bounds = bounds(file);
+    let weights = Weights { file: Some(file), max_tensor_bytes: bounds.max_tensor_bytes };
+    let lacks = missing(proto, &|domain, name| has(proto, domain, name));
+    if !lacks.is_empty() {
+        let nodes = lacks.iter().map(Missing::line).collect();
+        return Err(LoadError::UnsupportedOperators { path: file.path.into(), nodes });
+    }
+    if takes_nothing(proto) {
+        return Err(file.unsupported("it takes no input, so there is nothing to score"));
+    }
+    unzip(proto);
+    build(proto, weights, bounds).map_err(|fault| load_error(fault, file))
 }
 
 pub(super) fn bounds(file: &ModelFile<'_>) -> Bounds {
@@ -147,8 +175,9 @@ impl NativeEngine {
             .collect()
     }
 
-    /// The most that inner values take at one time for one row of random numbers; 0 when they don't run.
-    pub fn activation_bytes(&self) -> u64 {
+    /// The most that inner values take at one time for one row of random numbers; 0 when they don't run. Free
+    /// dimensions have these lengths, or some with which they do.
+    pub fn activation_bytes(&self, sizes: Option<&Sizes>) -> u64 {
         let mut held: HashMap<String, usize> = HashMap::new();
         let (mut now, mut peak) = (0usize, 0usize);
         let mut seen = |step: Stepped<'_>, values: &[Value]| {
@@ -163,7 +192,9 @@ impl NativeEngine {
                 now -= held.remove(name).unwrap_or(0);
             }
         };
-        let inputs = random_inputs(&self.signature, 1);
+        let some = || trial_sizes(&self.signature, &mut *self.session());
+        let sizes = sizes.cloned().unwrap_or_else(some);
+        let inputs = sized_inputs(&self.signature, 1, &sizes, 0);
         let Ok(values) = self.values(&inputs) else { return 0 };
         match Run::watched(self.bounds, &mut seen).graph(&self.graph, values, &[]) {
             Ok(_) => peak as u64,

@@ -1,15 +1,16 @@
 //! What a model takes and gives, from its declarations, from what is inferred of it, and from trying it out.
 
 use crate::{
-    Dim, ElementType, Port, Signature,
+    Dim, ElementType, Port, Signature, Sizes,
     native::{
         exec::{Bounds, Run},
-        facts::{Dim as Length, Fact, Symbols, TensorFact},
+        facts::{Dim as Length, Fact, Symbols, TensorFact, is_name},
         fault::{Fault, FaultKind, fault},
         graph::{Graph, Port as Declared},
         value::{Axis, Kind, Tensor, Type, Value, exchanged, from_port},
     },
-    random_inputs,
+    sample::sized_inputs,
+    trial,
 };
 
 /// The ports of a model, and what its graph takes for each input.
@@ -39,7 +40,8 @@ pub fn settle(graph: &Graph, bounds: Bounds) -> Result<Ports, Fault> {
         let dims = axes.iter().enumerate().map(|(at, axis)| match (axis, &batch) {
             (Axis::Free(_), Some(_)) if at == 0 => Dim::Batch,
             (Axis::Fixed(n), _) => Dim::Fixed(*n),
-            (Axis::Free(name), _) if name.is_empty() => Dim::Free(format!("{}_{at}", declared.name)),
+            // What exporters write for all that are free is no name of one.
+            (Axis::Free(name), _) if !is_name(name) => Dim::Free(format!("{}_{at}", declared.name)),
             (Axis::Free(name), _) => Dim::Free(name.clone()),
         });
         let port = Port { name: declared.name.clone(), element, dims: dims.collect(), labels: vec![] };
@@ -55,7 +57,7 @@ pub fn settle(graph: &Graph, bounds: Bounds) -> Result<Ports, Fault> {
         return Err(fault.clone());
     }
     for (index, output) in graph.outputs.iter().enumerate() {
-        let tried = tried.as_ref().ok().map(|values| &values[index]);
+        let tried = tried.as_ref().ok().map(|(sizes, values)| (sizes, &values[index]));
         let known = Known::of(&graph.fact(output.source), &output.ty, &graph.symbols);
         let port = output_port(&output.name, known, tried, &signature, batch.is_some());
         // Nothing declared and nothing came of trying: then why it failed is what matters.
@@ -64,15 +66,21 @@ pub fn settle(graph: &Graph, bounds: Bounds) -> Result<Ports, Fault> {
             Some(_) => fault.about(format!("output `{}`", output.name)),
         })?);
     }
-    signature.free_batch = signature
-        .inputs
-        .iter()
-        .chain(&signature.outputs)
-        .all(|port| port.dims.first() == Some(&Dim::Batch) && port.row_len().is_some());
+    signature.free_batch =
+        signature.inputs.iter().chain(&signature.outputs).all(|port| port.dims.first() == Some(&Dim::Batch));
     if !signature.free_batch {
-        signature = without_batch(&signature, batch.as_deref().unwrap_or("N"));
+        signature = signature.without_batch(batch.as_deref().unwrap_or("N"));
     }
     Ok(Ports { signature, kinds })
+}
+
+/// What the graph takes for each input.
+///
+/// # Errors
+/// Inputs that are no tensors.
+pub fn kinds(graph: &Graph) -> Result<Vec<Kind>, Fault> {
+    let kind = |declared: &Declared| tensor(&declared.ty).map(|(kind, _)| kind);
+    graph.inputs.iter().map(kind).collect()
 }
 
 /// The name of the first dimension when it is free in every input and no two name it differently:
@@ -124,16 +132,25 @@ fn is_certain(fault: &Fault, signature: &Signature) -> bool {
         || signature.inputs.iter().all(|port| real(port) && port.row_len().is_some())
 }
 
-/// One run with random inputs of one row, every free dimension being one.
+/// One run with random inputs of one row; where lengths are free, with the first that will do.
 fn try_out(
     graph: &Graph,
     signature: &Signature,
     kinds: &[Kind],
     bounds: Bounds,
-) -> Result<Vec<Value>, Fault> {
-    let inputs = random_inputs(signature, 1);
-    let inputs = inputs.iter().zip(kinds).map(|(input, kind)| Ok(Some(from_port(input, *kind)?.into())));
-    Run::new(bounds).graph(graph, inputs.collect::<Result<Vec<_>, Fault>>()?, &[])
+) -> Result<(Sizes, Vec<Value>), Fault> {
+    let mut first = None;
+    for sizes in trial::sizes(signature) {
+        let inputs = sized_inputs(signature, 1, &sizes, 0);
+        let inputs = inputs.iter().zip(kinds).map(|(input, kind)| Ok(Some(from_port(input, *kind)?.into())));
+        let inputs = inputs.collect::<Result<Vec<_>, Fault>>()?;
+        match Run::new(bounds).graph(graph, inputs, &[]) {
+            Ok(values) => return Ok((sizes, values)),
+            // That of the smallest is told: larger ones fail for being large.
+            Err(fault) => drop(first.get_or_insert(fault)),
+        }
+    }
+    Err(first.unwrap_or_else(|| fault!("it was not tried")))
 }
 
 fn tried_fault(graph: &Graph, signature: &Signature, kinds: &[Kind], bounds: Bounds) -> Option<Fault> {
@@ -179,13 +196,14 @@ impl Known {
 fn output_port(
     name: &str,
     known: Known,
-    tried: Option<&Value>,
+    tried: Option<(&Sizes, &Value)>,
     inputs: &Signature,
     batch: bool,
 ) -> Result<Port, Fault> {
+    let sizes = tried.map(|(sizes, _)| sizes);
     let tried: Option<&Tensor> = match tried {
-        Some(Value::Tensor(tensor)) => Some(tensor),
-        Some(other) => {
+        Some((_, Value::Tensor(tensor))) => Some(tensor),
+        Some((_, other)) => {
             return Err(Fault::unsupported(format!(
                 "is {}, which has no form in a verdict; export the model with plain tensors (scikit-learn: `options={{'zipmap': False}}`)",
                 other.describe()
@@ -206,6 +224,13 @@ fn output_port(
     let rank = rank.ok_or_else(|| fault!("declares no shape, and a trial run didn't show it"))?;
     let axes = axes.filter(|axes| axes.len() == rank);
     let certain = |at: usize| known.certain.get(at).copied().flatten();
+    // A name that an input has too, and another length than that: it is none of it.
+    let is_itself = |name: &str, length: Option<usize>| {
+        let dim = Dim::Free(name.to_owned());
+        let is_of_input = inputs.inputs.iter().any(|port| port.dims.contains(&dim));
+        let expected = sizes.filter(|_| is_of_input).map(|sizes| sizes.length(&dim, 1));
+        expected.zip(length).is_none_or(|(expected, length)| expected == length)
+    };
     let dims = (0..rank).map(|at| match (axes.map(|axes| &axes[at]), shape) {
         // One in every run, and not as many as there are rows.
         (_, Some(shape)) if certain(at) == Some(shape[at]) => Dim::Fixed(shape[at]),
@@ -214,17 +239,10 @@ fn output_port(
         (Some(Axis::Fixed(n)), Some(shape)) if *n == shape[at] => Dim::Fixed(*n),
         (Some(Axis::Free(_)), None) if at == 0 && batch => Dim::Batch,
         (_, Some(shape)) if only_batch && shape[at] > 0 => Dim::Fixed(shape[at]),
-        (Some(Axis::Free(free)), _) if !free.is_empty() => Dim::Free(free.clone()),
+        (Some(Axis::Free(free)), shape) if is_name(free) && is_itself(free, shape.map(|shape| shape[at])) => {
+            Dim::Free(free.clone())
+        }
         _ => Dim::Free(format!("{name}_{at}")),
     });
     Ok(Port { name: name.into(), element: exchanged(kind)?, dims: dims.collect(), labels: vec![] })
-}
-
-/// The same signature with its first dimension free, but not a batch.
-pub fn without_batch(signature: &Signature, name: &str) -> Signature {
-    let renamed = |ports: &[Port]| {
-        let rename = |dim: &Dim| if *dim == Dim::Batch { Dim::Free(name.into()) } else { dim.clone() };
-        ports.iter().map(|p| Port { dims: p.dims.iter().map(rename).collect(), ..p.clone() }).collect()
-    };
-    Signature { inputs: renamed(&signature.inputs), outputs: renamed(&signature.outputs), free_batch: false }
 }

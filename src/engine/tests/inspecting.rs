@@ -10,7 +10,7 @@ const N: D = D::Named("N");
 
 fn report(model: &Model) -> Report {
     let folder = tempfile::tempdir().unwrap();
-    inspect(&write(&folder, &model.bytes()), &Limits::default(), Choice::Auto).unwrap()
+    inspect(&write(&folder, &model.bytes()), &Limits::default(), Choice::Auto, None).unwrap()
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_model_that_fails_otherwise() {
 #[test]
 fn no_model_no_report() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = inspect(&write(&folder, b"no model"), &Limits::default(), Choice::Auto);
+    let refused = inspect(&write(&folder, b"no model"), &Limits::default(), Choice::Auto, None);
     assert!(matches!(refused, Err(LoadError::NotOnnx { .. })));
     assert!(load_bytes(b"no model").is_err());
 }

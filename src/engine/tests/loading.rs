@@ -222,7 +222,7 @@ fn a_build_without_tract_runs_all_natively_and_says_so() {
     assert!(text.contains("without it") && text.contains("--features tract"), "{text}");
     let folder = tempfile::tempdir().unwrap();
     let path = write(&folder, &model.bytes());
-    let told = |choice| crate::inspect(&path, &Limits::default(), choice).unwrap();
+    let told = |choice| crate::inspect(&path, &Limits::default(), choice, None).unwrap();
     let auto = told(Choice::Auto);
     assert!(auto.runs_here && auto.running.is_some_and(|running| running.engine == "native"));
     let tract = told(Choice::Tract);

@@ -7,6 +7,7 @@
 
 mod chain;
 mod describe;
+mod fallback;
 mod fault;
 mod file;
 mod plan;
@@ -20,10 +21,10 @@ use std::sync::Arc;
 
 use tract_onnx::{model::Onnx, pb::ModelProto, tract_hir::internal::*};
 
-use self::session::TractSession;
 pub(super) use self::{describe::describe, trace::trace};
+use self::{fallback::Fallback, session::TractSession};
 use super::{
-    Dim, Engine, LoadError, Port, Session, Signature,
+    Dim, Engine, LoadError, Port, Session, Signature, Sizes,
     contain::contained,
     onnx::{file::ModelFile, proto::ModelProto as Proto},
     operators::{Missing, is_function, missing},
@@ -36,23 +37,53 @@ pub struct TractEngine {
     /// What the graph takes for each input.
     kinds: Arc<[DatumType]>,
     plan: Arc<TypedSimplePlan>,
+    fallback: Option<Arc<Fallback>>,
 }
 
-/// Reads, checks and prepares a model.
+/// Asks whether anything is against what tract made of a model; it is told how many multiplications a row of some
+/// lengths takes.
+pub(super) type Against<'a> = &'a dyn Fn(&dyn Engine, &dyn Fn(&Sizes) -> u64) -> Option<String>;
+
+/// Reads, checks and prepares a model. With `against`, nothing may be against it, and from the first failure on that
+/// our own executor doesn't share, that runs it.
 ///
 /// # Errors
 /// [`LoadError`]; a panic in tract is one too.
-pub(super) fn load(bytes: &[u8], ours: &Proto, file: &ModelFile<'_>) -> Result<Arc<dyn Engine>, LoadError> {
+pub(super) fn load(
+    bytes: &[u8],
+    ours: &Proto,
+    file: &ModelFile<'_>,
+    against: Option<Against<'_>>,
+) -> Result<Arc<dyn Engine>, LoadError> {
     contained(file, || {
         let mut proto = file::decode(bytes, file)?;
         weights::check_and_complete(&mut proto, file, bytes.len() as u64)?;
         check_operators(ours, file)?;
         let batch = ports::settle(&mut proto, file)?;
         if let Some(dense) = chain::recognise(&proto, batch.as_deref()) {
+            settled(&dense, &|_| 0, against, file)?;
             return Ok(Arc::new(dense) as Arc<dyn Engine>);
         }
-        Ok(Arc::new(TractEngine::build(proto, batch.as_deref(), file)?) as Arc<dyn Engine>)
+        let mut engine = TractEngine::build(proto, batch.as_deref(), file)?;
+        let cost = |sizes: &Sizes| {
+            describe::costs(&engine.plan, sizes, batch.as_deref()).map_or(0, |(count, _)| count)
+        };
+        settled(&engine, &cost, against, file)?;
+        engine.fallback = against.map(|_| Arc::new(Fallback::new(file)));
+        Ok(Arc::new(engine) as Arc<dyn Engine>)
     })
+}
+
+fn settled(
+    engine: &dyn Engine,
+    cost: &dyn Fn(&Sizes) -> u64,
+    against: Option<Against<'_>>,
+    file: &ModelFile<'_>,
+) -> Result<(), LoadError> {
+    match against.and_then(|against| against(engine, cost)) {
+        Some(why) => Err(file.unsupported(why)),
+        None => Ok(()),
+    }
 }
 
 /// Operator sets whose names tract knows; an operator of the same name elsewhere is another one.
@@ -84,9 +115,9 @@ impl TractEngine {
         let (signature, kinds) = signature(&model, names, batch, file)?;
         let failed = |error: TractError| file.unsupported(fault::reason(&error));
         let plan = TypedSimplePlan::new(model).map_err(failed)?;
-        let mut engine = TractEngine { signature: Arc::new(signature), kinds, plan };
+        let mut engine = TractEngine { signature: Arc::new(signature), kinds, plan, fallback: None };
         if engine.signature.free_batch && !are_independent(&engine.signature, &mut *engine.session()) {
-            engine.signature = Arc::new(without_batch(&engine.signature, batch.unwrap_or("N")));
+            engine.signature = Arc::new(engine.signature.without_batch(batch.unwrap_or("N")));
         }
         Ok(engine)
     }
@@ -94,7 +125,10 @@ impl TractEngine {
 
 impl Engine for TractEngine {
     fn name(&self) -> &'static str {
-        "tract"
+        match &self.fallback {
+            Some(fallback) if fallback.is_in_use() => "native",
+            _ => "tract",
+        }
     }
 
     fn signature(&self) -> &Signature {
@@ -106,6 +140,7 @@ impl Engine for TractEngine {
             Arc::clone(&self.plan),
             Arc::clone(&self.signature),
             Arc::clone(&self.kinds),
+            self.fallback.clone(),
         ))
     }
 }
@@ -136,13 +171,10 @@ fn signature(
     for (outlet, name) in model.output_outlets().map_err(failed)?.iter().zip(output_names) {
         outputs.push(port(name, model.outlet_fact(*outlet).map_err(failed)?, batch, file)?);
     }
-    let free_batch = inputs
-        .iter()
-        .chain(&outputs)
-        .all(|port| port.dims.first() == Some(&Dim::Batch) && port.row_len().is_some());
+    let free_batch = inputs.iter().chain(&outputs).all(|port| port.dims.first() == Some(&Dim::Batch));
     let signature = Signature { inputs, outputs, free_batch };
     let signature = match (free_batch, batch) {
-        (false, Some(batch)) => without_batch(&signature, batch),
+        (false, Some(batch)) => signature.without_batch(batch),
         _ => signature,
     };
     Ok((signature, kinds.into()))
@@ -166,13 +198,4 @@ fn port(
         other => Dim::Free(other.to_string()),
     });
     Ok(Port { name, element, dims: dims.collect(), labels: vec![] })
-}
-
-/// The same signature with its first dimension free, but not a batch.
-fn without_batch(signature: &Signature, name: &str) -> Signature {
-    let renamed = |ports: &[Port]| {
-        let rename = |dim: &Dim| if *dim == Dim::Batch { Dim::Free(name.into()) } else { dim.clone() };
-        ports.iter().map(|p| Port { dims: p.dims.iter().map(rename).collect(), ..p.clone() }).collect()
-    };
-    Signature { inputs: renamed(&signature.inputs), outputs: renamed(&signature.outputs), free_batch: false }
 }

@@ -87,11 +87,7 @@ fn by_name(port: &Port, leaves: &[Leaf], ask: &mut dyn Ask) -> Result<Filling, D
 
 /// The only input: all of the sample's numbers, an array, or a window of either.
 fn only(draft: &mut Draft, port: &Port, leaves: &[Leaf], ask: &mut dyn Ask) -> Result<Filling, DraftError> {
-    let row = port.row_len().ok_or_else(|| {
-        DraftError::Unclear(format!(
-            "the model's input {port} has a free length besides the batch; export it with fixed sizes, or write the bundle by hand"
-        ))
-    })?;
+    let Some(row) = port.row_len() else { return of_free_length(draft, port, leaves) };
     if let Some(array) = leaves.iter().find(|leaf| leaf.kind == LeafKind::Array(row)) {
         return Ok(Filling::Array(array.path.clone()));
     }
@@ -123,6 +119,34 @@ fn only(draft: &mut Draft, port: &Port, leaves: &[Leaf], ask: &mut dyn Ask) -> R
         ask.fields(&port.name, wanted, leaves, &guess)?
     };
     Ok(Filling::Fields(pick(leaves, &chosen, port)))
+}
+
+/// Each message's array tells the lengths that the model leaves free; without one, its fields are as many as they are.
+fn of_free_length(draft: &mut Draft, port: &Port, leaves: &[Leaf]) -> Result<Filling, DraftError> {
+    let text = port.element == ElementType::String;
+    if let Some(array) = leaves.iter().find(|leaf| matches!(leaf.kind, LeafKind::Array(_)) && !text) {
+        let name = if array.path.is_empty() { "the message".into() } else { format!("`{}`", array.path) };
+        draft.notes.push(format!(
+            "the free sizes of the input {port} are those of {name} in each message; bound them with [model.sizes]"
+        ));
+        return Ok(Filling::Array(array.path.clone()));
+    }
+    let usable: Vec<usize> = (0..leaves.len())
+        .filter(|&at| match leaves[at].kind {
+            LeafKind::Number | LeafKind::Boolean => !text,
+            LeafKind::Text => text,
+            LeafKind::Array(_) => false,
+        })
+        .collect();
+    let free = port.dims.iter().skip(1).filter(|dim| !matches!(dim, Dim::Fixed(_))).count();
+    if usable.is_empty() || free > 1 {
+        return Err(DraftError::Unclear(format!(
+            "the model's input {port} has free sizes, and the sample has no array that tells them: give messages with \
+             one, nested as the model takes it, or fix them with [model.sizes] in a bundle written by hand"
+        )));
+    }
+    draft.notes.push(format!("the input {port} takes all {} fields of the sample", usable.len()));
+    Ok(Filling::Fields(pick(leaves, &usable, port)))
 }
 
 fn pick(leaves: &[Leaf], chosen: &[usize], port: &Port) -> Vec<(String, LeafKind)> {

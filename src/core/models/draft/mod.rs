@@ -86,6 +86,8 @@ pub(crate) enum Telling {
     Probabilities(Vec<String>),
     Value,
     Vector,
+    /// Of axes that vary.
+    Tensor,
     ReconstructionError,
 }
 
@@ -199,6 +201,7 @@ fn telling(port: &Port, signature: &Signature, ask: &mut dyn Ask) -> Result<Tell
             let labels = ask.labels(&port.name, classes)?;
             Ok(if labels.is_empty() { Telling::Vector } else { Telling::Probabilities(labels) })
         }
+        None if port.dims.len() > 2 => Ok(Telling::Tensor),
         _ => Ok(Telling::Vector),
     }
 }

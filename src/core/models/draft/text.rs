@@ -108,6 +108,7 @@ fn output(telling: &Telling) -> String {
         Telling::Probabilities(labels) => format!("kind = \"probabilities\"\nlabels = [{}]", list(labels)),
         Telling::Value => "kind = \"value\"\nindex = 0".into(),
         Telling::Vector => "kind = \"vector\"".into(),
+        Telling::Tensor => "kind = \"tensor\"".into(),
         Telling::ReconstructionError => "kind = \"reconstruction_error\"\nmetric = \"mse\"".into(),
     }
 }
@@ -120,7 +121,7 @@ fn condition((name, telling): &(String, Telling)) -> Option<(&str, String)> {
             format!("# label = {}\n# operator = \">\"\n# value = 0.8\n# hysteresis = 0.05", quoted(label))
         }
         Telling::Value | Telling::ReconstructionError => "# operator = \">\"\n# value = 0.8".into(),
-        Telling::Label(_) | Telling::Vector => return None,
+        Telling::Label(_) | Telling::Vector | Telling::Tensor => return None,
     };
     Some((name, example))
 }

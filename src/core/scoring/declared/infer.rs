@@ -1,8 +1,10 @@
 //! Filling in what a declaration leaves out, where the model's shapes allow it.
 
-use super::{FieldPath, Format, InputSource, InputSpec, OutputKind, OutputSpec, Scaling, ScoreSpec, Spec};
+use super::{
+    BatchAxis, FieldPath, Format, InputSource, InputSpec, OutputKind, OutputSpec, Scaling, ScoreSpec, Spec,
+};
 use crate::domain::ElementType;
-use edgeward_engine::{Port, Signature};
+use edgeward_engine::{Dim, Port, Signature};
 
 /// Completes `spec` from the model's signature.
 ///
@@ -10,23 +12,36 @@ use edgeward_engine::{Port, Signature};
 ///   payloads the tensor's own bytes.
 /// - No inputs declared, several numeric inputs: a JSON object with an array (or one number) under
 ///   each input's name.
+/// - Inputs declared that no message fills: the same for the others.
 /// - No outputs declared: each output under its own name, integers and text of one element as a
-///   label, numbers of one element as a value, all others as a vector.
+///   label, numbers of one element as a value, those with several axes of which one is free as a tensor, all
+///   others as a vector.
 ///
 /// # Errors
 /// What has to be declared and how, where the shapes don't tell.
 pub fn infer(spec: &mut Spec, signature: &Signature) -> Result<(), String> {
-    if spec.inputs.is_empty() {
-        spec.inputs = infer_inputs(spec, signature)?;
+    if !spec.inputs.iter().any(|input| input.source.is_of_messages()) {
+        let is_open = |port: &&Port| !spec.inputs.iter().any(|input| input.tensor == port.name);
+        let open: Vec<&Port> = signature.inputs.iter().filter(is_open).collect();
+        let inferred = infer_inputs(spec, &open)?;
+        spec.inputs.extend(inferred);
     }
     if spec.outputs.is_empty() {
-        spec.outputs = signature.outputs.iter().map(infer_output).collect();
+        let rows = row_names(spec, signature);
+        // What goes on to the next unit is told only where there is nothing else.
+        let goes_on = |port: &Port| spec.states.iter().any(|state| state.output == port.name);
+        let told = signature.outputs.iter().filter(|port| !goes_on(port));
+        let infer_output = |port: &Port| infer_output(port, &rows);
+        let told: Vec<OutputSpec> = told.map(infer_output).collect();
+        spec.outputs =
+            if told.is_empty() { signature.outputs.iter().map(infer_output).collect() } else { told };
     }
     Ok(())
 }
 
-fn infer_inputs(spec: &Spec, signature: &Signature) -> Result<Vec<InputSpec>, String> {
-    if let Some(text) = signature.inputs.iter().find(|port| port.element == ElementType::String) {
+/// For the inputs that are not declared.
+fn infer_inputs(spec: &Spec, ports: &[&Port]) -> Result<Vec<InputSpec>, String> {
+    if let Some(text) = ports.iter().find(|port| port.element == ElementType::String) {
         return Err(format!(
             "the model's input `{text}` takes text: say which field fills it with [inputs.{}] fields = [{{ path = \"...\", type = \"text\" }}]",
             text.name
@@ -34,7 +49,8 @@ fn infer_inputs(spec: &Spec, signature: &Signature) -> Result<Vec<InputSpec>, St
     }
     let one = |port: &Port, source| InputSpec { tensor: port.name.clone(), source, series: None };
     let array = |path: &str| InputSource::Array { path: FieldPath::parse(path), scaling: Scaling::default() };
-    match (spec.payload.format, signature.inputs.as_slice()) {
+    match (spec.payload.format, ports) {
+        (_, []) => Ok(Vec::new()),
         (Format::Image, ports) => Err(format!(
             "an image needs its preparation declared: [inputs.{}] image = {{ width = …, height = … }}",
             ports.first().map_or("<input>", |port| &port.name)
@@ -55,11 +71,28 @@ fn infer_inputs(spec: &Spec, signature: &Signature) -> Result<Vec<InputSpec>, St
     }
 }
 
-fn infer_output(port: &Port) -> OutputSpec {
-    let single = port.row_len() == Some(1);
+/// Names of first axes that stand for the rows of a unit, of which there is one.
+fn row_names(spec: &Spec, signature: &Signature) -> Vec<Dim> {
+    if spec.batch_axis == BatchAxis::None {
+        return Vec::new();
+    }
+    let declared =
+        |dim: &Dim| spec.sizes.iter().any(|size| matches!(dim, Dim::Free(name) if *name == size.name));
+    let firsts =
+        signature.inputs.iter().filter(|port| port.dims.len() > 1).filter_map(|port| port.dims.first());
+    firsts.filter(|dim| !declared(dim)).cloned().chain([Dim::Batch]).collect()
+}
+
+fn infer_output(port: &Port, rows: &[Dim]) -> OutputSpec {
+    // A single axis that is no row is a list.
+    let is_list = matches!(&port.dims[..], [one @ (Dim::Free(_) | Dim::Batch)] if !rows.contains(one));
+    let single = port.row_len() == Some(1) && !is_list;
+    let row = port.dims.get(1..).unwrap_or_default();
+    let varies = row.len() > 1 && row.iter().any(|dim| matches!(dim, Dim::Free(_)));
     let kind = match port.element {
         ElementType::F32 | ElementType::F64 if single => OutputKind::Value { index: 0 },
         _ if single => OutputKind::Label { labels: Vec::new(), argmax: false },
+        _ if varies => OutputKind::Tensor,
         _ => OutputKind::Vector,
     };
     OutputSpec {

@@ -2,12 +2,14 @@
 //! answer. The same declaration stands in a bundle and, for a bare `.onnx`, in the configuration.
 
 mod decide;
+mod given;
 mod image;
 mod infer;
 mod outputs;
 mod path;
 mod prepare;
 mod read;
+mod sizes;
 mod steps;
 mod window;
 
@@ -19,6 +21,7 @@ pub use prepare::{
     PREPARE_VERSION, PrepareSpec, SeriesSpec, StepKind, StepSpec, StftOutput, WelchSpec, ZScore,
 };
 pub use read::{merge_conditions, read_spec};
+pub use sizes::{BatchAxis, Length, SizeSpec, read_sizes};
 pub use steps::STEPS;
 pub use window::{CountSpec, Extent, GapSpec, OnGap, ResampleSpec, TimeSpec, WindowLayout, WindowSpec};
 
@@ -37,6 +40,26 @@ pub struct Spec {
     pub prepare: Option<PrepareSpec>,
     pub outputs: Vec<OutputSpec>,
     pub conditions: Vec<ConditionSpec>,
+    /// Of the model's free dimensions.
+    pub sizes: Vec<SizeSpec>,
+    pub batch_axis: BatchAxis,
+    pub states: Vec<StateSpec>,
+}
+
+/// An output of one unit that is an input of the next one of its source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StateSpec {
+    pub name: String,
+    /// The tensors' names in the model.
+    pub input: String,
+    pub output: String,
+    /// What a source begins with: a number everywhere, or one for each element.
+    pub initial: Vec<f64>,
+    pub shape: Vec<usize>,
+    /// It begins anew after such a time, the events' own, without a unit.
+    pub reset_after_ns: Option<i64>,
+    /// It begins anew when this field of the message is another than before.
+    pub reset_on: Option<FieldPath>,
 }
 
 /// The format of a message's payload.
@@ -137,6 +160,25 @@ pub enum InputSource {
         scaling: Scaling,
     },
     Image(ImageOptions),
+    /// A number everywhere, or nested numbers flattened in row-major order with the lengths of their levels.
+    Constant {
+        values: Vec<f64>,
+        shape: Vec<usize>,
+    },
+    /// How long an axis of another input is: the named one, or the only free one.
+    SizeOf {
+        input: String,
+        axis: Option<usize>,
+    },
+    /// What the unit of the source before left: a [`StateSpec`] says what.
+    State,
+}
+
+impl InputSource {
+    /// Whether messages bring what fills it.
+    pub fn is_of_messages(&self) -> bool {
+        !matches!(self, InputSource::Constant { .. } | InputSource::SizeOf { .. } | InputSource::State)
+    }
 }
 
 /// `value * scale + offset`, in f64, before the cast to the tensor's type.
@@ -218,6 +260,8 @@ pub enum OutputKind {
     Value { index: usize },
     /// The whole row.
     Vector,
+    /// The whole row with its shape.
+    Tensor,
     /// How far the output is from the input tensor `input`: for autoencoders.
     ReconstructionError { input: Option<String>, metric: Metric },
     /// The `k` highest scores with their classes, the highest first.

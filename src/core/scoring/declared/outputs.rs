@@ -13,18 +13,20 @@ enum Kind {
     TopK,
     Value,
     Vector,
+    Tensor,
     ReconstructionError,
     Detections,
     Text,
     Anomaly,
 }
 
-const KINDS: [(&str, Kind); 9] = [
+const KINDS: [(&str, Kind); 10] = [
     ("label", Kind::Label),
     ("probabilities", Kind::Probabilities),
     ("top_k", Kind::TopK),
     ("value", Kind::Value),
     ("vector", Kind::Vector),
+    ("tensor", Kind::Tensor),
     ("reconstruction_error", Kind::ReconstructionError),
     ("detections", Kind::Detections),
     ("text", Kind::Text),
@@ -73,6 +75,7 @@ fn read_kind(kind: Kind, section: &Section<'_>) -> Option<OutputKind> {
             OutputKind::Value { index: usize::try_from(index).unwrap_or(0) }
         }
         Kind::Vector => OutputKind::Vector,
+        Kind::Tensor => OutputKind::Tensor,
         Kind::ReconstructionError => OutputKind::ReconstructionError {
             input: section.text("input"),
             metric: section.choice("metric", &Metric::NAMES).unwrap_or_default(),
@@ -101,7 +104,9 @@ fn check(
     match (kind, smooth) {
         (_, None) | (Kind::Label, Some(Smooth::Majority(_))) => {}
         (Kind::Label, Some(Smooth::Mean(_))) if argmax => {}
-        (Kind::Detections | Kind::Text, Some(_)) => section.fault("smooth", "is not for this kind of output"),
+        (Kind::Detections | Kind::Text | Kind::Tensor, Some(_)) => {
+            section.fault("smooth", "is not for this kind of output")
+        }
         (Kind::Label, Some(Smooth::Mean(_))) => {
             section.fault("smooth", "must be { majority = … }: labels have no mean");
         }

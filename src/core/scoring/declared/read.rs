@@ -3,8 +3,13 @@
 
 use super::{
     ConditionSpec, FieldKind, FieldPath, FieldSpec, Format, InputSource, InputSpec, Missing, Operator,
-    PayloadSpec, Scaling, Spec, Threshold, TimeFormat, image::read_image, outputs::read_output,
-    prepare::SeriesSpec, steps::read_prepare, window::read_window,
+    PayloadSpec, Scaling, Spec, Threshold, TimeFormat,
+    given::{read_given, read_states},
+    image::read_image,
+    outputs::read_output,
+    prepare::SeriesSpec,
+    steps::read_prepare,
+    window::read_window,
 };
 use crate::{
     decide::HoldRule,
@@ -17,13 +22,22 @@ pub fn read_spec(section: &Section<'_>) -> Spec {
     let payload = read_payload(section.section("payload"));
     let inputs = section.named_sections("inputs").into_iter();
     let outputs = section.named_sections("outputs").into_iter();
+    let states = read_states(section);
+    let inputs = inputs.filter_map(|(tensor, input)| read_input(tensor, input, payload.format));
+    let carried = states.iter().map(|state| InputSpec {
+        tensor: state.input.clone(),
+        source: InputSource::State,
+        series: None,
+    });
     Spec {
-        inputs: inputs.filter_map(|(tensor, input)| read_input(tensor, input, payload.format)).collect(),
+        inputs: inputs.chain(carried).collect(),
+        states,
         window: read_window(section.section("window"), payload.time.is_some()),
         prepare: read_prepare(section.section("prepare")),
         outputs: outputs.filter_map(|(name, output)| read_output(name, output)).collect(),
         conditions: read_conditions(section),
         payload,
+        ..Spec::default()
     }
 }
 
@@ -69,7 +83,13 @@ fn read_input(tensor: String, section: Section<'_>, format: Format) -> Option<In
         element
     });
     let image = section.has("image").then(|| read_image(section.section("image")));
+    let given = read_given(&section);
     let source = match (format, fields, array, element, image) {
+        (_, None, None, None, None) if given.is_some() => given,
+        _ if given.is_some() => {
+            section.fault("", "is filled twice: by a message, and by `constant` or `size_of`");
+            None
+        }
         (Format::Json | Format::Csv, Some(fields), None, None, None) => Some(InputSource::Fields(fields)),
         (Format::Json | Format::Csv, None, Some(path), None, None) => {
             Some(InputSource::Array { path, scaling })
@@ -86,7 +106,8 @@ fn read_input(tensor: String, section: Section<'_>, format: Format) -> Option<In
             None
         }
     };
-    let series = source.as_ref().map(|source| read_series(&section, source));
+    let of_messages = source.as_ref().filter(|source| source.is_of_messages());
+    let series = of_messages.map(|source| read_series(&section, source));
     section.finish();
     source.map(|source| InputSpec { tensor, source, series })
 }

@@ -8,7 +8,7 @@ use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
-use super::{ArrayState, Layout, Row, Rows, Scalar};
+use super::{Array, ArrayState, Layout, Row, Rows, Scalar};
 use crate::{
     domain::{Reason, Rejection},
     scoring::declared::{FieldPath, Scope},
@@ -177,7 +177,7 @@ impl<'de> Inside<'_, '_, '_> {
     fn scalar<E>(self, value: Scalar) -> Result<(), E> {
         if let Some(slot) = self.trie.array {
             let array = &mut self.walk.row().arrays[slot];
-            array.values.clear();
+            array.clear();
             array.state = match &value {
                 Scalar::Integer(i) => push_number(&mut array.values, *i as f64),
                 Scalar::Unsigned(u) => push_number(&mut array.values, *u as f64),
@@ -264,10 +264,10 @@ impl<'de> Visitor<'de> for Inside<'_, '_, '_> {
             && trie.is_leaf()
         {
             let array = &mut walk.row().arrays[slot];
-            array.values.clear();
+            array.clear();
             array.state = ArrayState::Numbers;
-            let mut numbers = Numbers { values: &mut array.values, wrong: None };
-            while seq.next_element_seed(&mut numbers)?.is_some() {}
+            let mut numbers = Numbers { array, level: 0, wrong: None };
+            numbers.level(seq)?;
             if let Some((index, kind)) = numbers.wrong {
                 array.state = ArrayState::Wrong { index: Some(index), kind };
             }
@@ -331,20 +331,52 @@ impl Visitor<'_> for Key<'_> {
     }
 }
 
-/// Appends numbers, nested arrays flattened; remembers the first element that is something else.
+/// Appends numbers, nested arrays flattened; notes how long each level is, and the first element that is something
+/// else.
 struct Numbers<'v> {
-    values: &'v mut Vec<f64>,
+    array: &'v mut Array,
+    /// Of the array that is being read, from 0.
+    level: usize,
     wrong: Option<(usize, &'static str)>,
 }
 
+/// The length of a level whose first array is still being read.
+const OPEN: usize = usize::MAX;
+
 impl Numbers<'_> {
     fn wrong<E>(&mut self, kind: &'static str) -> Result<(), E> {
-        self.wrong.get_or_insert((self.values.len(), kind));
+        self.wrong.get_or_insert((self.array.values.len(), kind));
         Ok(())
     }
 
     fn number<E>(&mut self, value: f64) -> Result<(), E> {
-        self.values.push(value);
+        // Numbers stand in the innermost level only.
+        self.array.is_ragged |= self.level != self.array.shape.len();
+        self.array.values.push(value);
+        Ok(())
+    }
+
+    /// Reads one array of this level.
+    fn level<'de, A: SeqAccess<'de>>(&mut self, mut seq: A) -> Result<(), A::Error> {
+        let level = self.level;
+        let is_first = level == self.array.shape.len();
+        if is_first {
+            // A level below numbers that stand already.
+            self.array.is_ragged |= !self.array.values.is_empty();
+            self.array.shape.push(OPEN);
+        }
+        self.level += 1;
+        let mut len = 0;
+        while seq.next_element_seed(&mut *self)?.is_some() {
+            len += 1;
+        }
+        self.level = level;
+        let known = &mut self.array.shape[level];
+        if *known == OPEN {
+            *known = len;
+        } else {
+            self.array.is_ragged |= *known != len;
+        }
         Ok(())
     }
 }
@@ -393,8 +425,7 @@ impl<'de> Visitor<'de> for &mut Numbers<'_> {
         self.wrong("an object")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(&mut *self)?.is_some() {}
-        Ok(())
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+        self.level(seq)
     }
 }

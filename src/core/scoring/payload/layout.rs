@@ -33,6 +33,7 @@ impl Layout {
                 InputSource::Array { path, .. } => {
                     layout.array(path);
                 }
+                InputSource::Constant { .. } | InputSource::SizeOf { .. } | InputSource::State => {}
                 whole => {
                     layout.array(&FieldPath::parse(""));
                     layout.whole = Some(whole.clone());

@@ -47,6 +47,20 @@ pub enum ArrayState {
 pub struct Array {
     pub state: ArrayState,
     pub values: Vec<f64>,
+    /// How many stand in each level of nested arrays, the outermost first; empty where there are no levels.
+    pub shape: Vec<usize>,
+    /// Levels differ in length, or in depth.
+    pub is_ragged: bool,
+}
+
+impl Array {
+    /// Nothing was read yet.
+    pub fn clear(&mut self) {
+        self.state = ArrayState::Missing;
+        self.values.clear();
+        self.shape.clear();
+        self.is_ragged = false;
+    }
 }
 
 /// One reading: the slots a [`Layout`](super::Layout) laid out.
@@ -114,8 +128,7 @@ impl Rows {
         row.copies.resize(copies, None);
         row.arrays.resize_with(arrays, Array::default);
         for array in &mut row.arrays {
-            array.state = ArrayState::Missing;
-            array.values.clear();
+            array.clear();
         }
         row
     }

@@ -25,6 +25,8 @@ pub struct Prepared {
     pub running: Vec<Running>,
     pub pipeline: Pipeline,
     pub resample: Option<ResampleSpec>,
+    /// The dimensions of what comes out; none where its points in time are as many as there were readings.
+    pub dims: Option<Vec<usize>>,
     /// Missing values may come in: a step or the grid takes care of them.
     pub takes_missing: bool,
 }
@@ -36,8 +38,21 @@ impl Prepared {
     }
 }
 
-/// Plans the input `tensor`, whose unit in the model has the dimensions `dims`. None when nothing is
-/// done to its readings but to count them.
+/// Whether anything is done to an input's readings but to count them: [`prepare`] plans it then.
+pub fn is_prepared(spec: &Spec, tensor: &str, inputs: usize) -> bool {
+    let by_time = matches!(spec.window.map(|window| window.extent), Some(Extent::Time(_)));
+    by_time || steps(spec, tensor, inputs).next().is_some()
+}
+
+fn steps<'s>(spec: &'s Spec, tensor: &str, inputs: usize) -> impl Iterator<Item = &'s StepSpec> {
+    spec.prepare.iter().flat_map(|prepare| &prepare.steps).filter(move |step| match &step.input {
+        Some(name) => name == tensor,
+        None => inputs == 1,
+    })
+}
+
+/// Plans the input `tensor`, whose unit in the model has the dimensions `dims`, as far as they are known.
+/// None when nothing is done to its readings but to count them.
 ///
 /// # Errors
 /// Every fault that can be told; one step's hides those behind it.
@@ -45,16 +60,12 @@ pub fn prepare(
     spec: &Spec,
     tensor: &str,
     source: &InputSource,
-    dims: &[usize],
+    dims: &[Option<usize>],
     inputs: usize,
 ) -> Result<Option<Prepared>, Vec<PlanFault>> {
     let fault = |key: String, reason: String| vec![PlanFault { key, reason }];
     let declared = spec.prepare.as_ref();
-    let mine = |step: &&StepSpec| match &step.input {
-        Some(name) => name == tensor,
-        None => inputs == 1,
-    };
-    let steps: Vec<&StepSpec> = declared.iter().flat_map(|prepare| &prepare.steps).filter(mine).collect();
+    let steps: Vec<&StepSpec> = steps(spec, tensor, inputs).collect();
     let series =
         spec.inputs.iter().find(|input| input.tensor == tensor).and_then(|input| input.series.as_ref());
     let key = format!("inputs.{tensor}");
@@ -80,6 +91,7 @@ pub fn prepare(
             (0..series.and_then(|series| series.channels).unwrap_or(1)).map(|i| i.to_string()).collect()
         }
         InputSource::Image(_) => return Err(fault(key, "is an image, which is no series".into())),
+        InputSource::Constant { .. } | InputSource::SizeOf { .. } | InputSource::State => return Ok(None),
     };
     let channels = names.len();
     if by_time.is_some() && points > 1 {
@@ -107,7 +119,7 @@ pub fn prepare(
     let layout = declared.and_then(|prepare| prepare.layout);
     let layout = layout.or(spec.window.map(|window| window.layout)).unwrap_or_default();
     let shape = build.shape;
-    fits(&shape, dims, layout).map_err(|reason| {
+    let dims = complete(&shape, dims, layout).map_err(|reason| {
         let last = steps.last().map(|step| step.key.clone());
         fault(last.unwrap_or_else(|| "window.resample".into()), format!("{reason} (input `{tensor}`)"))
     })?;
@@ -128,6 +140,7 @@ pub fn prepare(
             other: Series::default(),
         },
         resample,
+        dims,
         takes_missing,
     }))
 }
@@ -158,19 +171,55 @@ fn bounded(shape: &Shape) -> Result<(), String> {
     }
 }
 
-/// Whether what comes out is what the model takes.
-fn fits(shape: &Shape, dims: &[usize], layout: WindowLayout) -> Result<(), String> {
+/// What the model takes, with the lengths that it leaves free as they come out; none where only a window tells.
+fn complete(
+    shape: &Shape,
+    dims: &[Option<usize>],
+    layout: WindowLayout,
+) -> Result<Option<Vec<usize>>, String> {
     let features = shape.names.len();
-    let wanted = dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    let known: usize = dims.iter().flatten().product();
+    let free: Vec<usize> = (0..dims.len()).filter(|at| dims[*at].is_none()).collect();
+    let wanted = || {
+        let one = |dim: &Option<usize>| dim.map_or_else(|| "?".to_owned(), |n| n.to_string());
+        dims.iter().map(one).collect::<Vec<_>>().join(" x ")
+    };
     let Times::Fixed(times) = shape.times else {
+        // Time is the axis before the features, or the one behind.
+        let in_place = |at: &usize| {
+            let (before, behind) = (&dims[..*at], &dims[at + 1..]);
+            let apart = if layout == WindowLayout::TimeFeature { before } else { behind };
+            apart.iter().all(|dim| *dim == Some(1))
+        };
+        if free.len() == 1 && known == features && free.iter().all(in_place) {
+            return Ok(None);
+        }
         return Err(format!(
-            "gives as many points in time as there were readings, the model takes {wanted}: declare \
-             `window.resample`, or a step such as `statistics`"
+            "gives as many points in time as there were readings, the model takes {}: declare \
+             `window.resample`, or a step such as `statistics`",
+            wanted()
         ));
     };
     let made = match layout {
         WindowLayout::TimeFeature => [times, features],
         WindowLayout::FeatureTime => [features, times],
+    };
+    let mut whole: Vec<usize> = dims.iter().map(|dim| dim.unwrap_or(1)).collect();
+    match &free[..] {
+        [] => {}
+        [one] if known > 0 => whole[*one] = features.saturating_mul(times) / known,
+        [first, second] => (whole[*first], whole[*second]) = (made[0], made[1]),
+        _ => return Err(format!("gives two axes, the model takes {}: declare its `sizes`", wanted())),
+    }
+    fits(made, &whole, layout).map(|()| Some(whole))
+}
+
+/// Whether what comes out is what the model takes.
+fn fits(made: [usize; 2], dims: &[usize], layout: WindowLayout) -> Result<(), String> {
+    let wanted = dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    let (times, features) = match layout {
+        WindowLayout::TimeFeature => (made[0], made[1]),
+        WindowLayout::FeatureTime => (made[1], made[0]),
     };
     let plain = |dims: &[usize]| dims.iter().copied().filter(|n| *n != 1).collect::<Vec<_>>();
     let (have, want) = (plain(&made), plain(dims));

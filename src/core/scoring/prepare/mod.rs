@@ -12,7 +12,7 @@ mod running;
 mod stage;
 mod transform;
 
-pub(super) use build::{Prepared, prepare};
+pub(super) use build::{Prepared, is_prepared, prepare};
 pub(super) use input::Preparer;
 pub(super) use running::RunningState;
 

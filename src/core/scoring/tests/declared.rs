@@ -15,7 +15,7 @@ fn faults(dims: &[usize], declaration: &str) -> Vec<String> {
     }
     let engine = echo(dims);
     infer(&mut spec, engine.signature()).unwrap();
-    match Plan::new(spec, engine.signature()) {
+    match Plan::new(spec, engine.signature(), &Limits::default()) {
         Ok(_) => Vec::new(),
         Err(faults) => faults.iter().map(|fault| format!("{}: {}", fault.key, fault.reason)).collect(),
     }

@@ -56,7 +56,7 @@ pub(super) fn echoing(dims: &[usize], declaration: &str) -> Scorer {
     let engine = echo(dims);
     let mut spec = declared(declaration);
     infer(&mut spec, engine.signature()).unwrap();
-    let plan = Plan::new(spec, engine.signature()).unwrap();
+    let plan = Plan::new(spec, engine.signature(), &Limits::default()).unwrap();
     let options = ScorerOptions {
         pipeline: "p".into(),
         device: "d".into(),

@@ -281,7 +281,7 @@ fn a_batch_of_one_is_never_exceeded() {
     let fixed = Arc::new(super::series::Echo(signature));
     let mut spec = super::series::declared(&by_time("duration_secs = 10\nstep_secs = 5"));
     infer(&mut spec, fixed.signature()).unwrap();
-    let plan = Plan::new(spec, fixed.signature()).unwrap();
+    let plan = Plan::new(spec, fixed.signature(), &Limits::default()).unwrap();
     let options = ScorerOptions {
         pipeline: "p".into(),
         device: "d".into(),

@@ -10,5 +10,5 @@ mod symbols;
 pub use fact::{Contents, Dims, Fact, TensorFact};
 pub use given::{Facts, Given, Input, Rule};
 pub use kinds::Kinds;
-pub use pass::Pass;
+pub use pass::{Pass, is_name};
 pub use symbols::{Dim, Symbols};

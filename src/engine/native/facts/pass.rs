@@ -32,7 +32,7 @@ pub struct Pass {
 }
 
 /// Names that stand for no one dimension: exporters write them for all that are free.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     !matches!(name, "" | "?" | "None" | "none" | "-1" | "unk" | "unknown")
 }
 

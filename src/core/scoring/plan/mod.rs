@@ -1,19 +1,20 @@
 //! A declaration held against a model's signature: everything a scorer looks up, settled once.
 
+mod inputs;
+mod states;
+
 use super::{
     declared::{
-        ConditionSpec, CountSpec, Extent, FieldPath, FieldSpec, InputSource, OutputKind, OutputSpec, Scaling,
-        Scope, Spec, WindowSpec,
+        BatchAxis, ConditionSpec, Extent, FieldPath, InputSource, OutputKind, OutputSpec, Scope, Spec,
+        StateSpec,
     },
     objects::ObjectsPlan,
-    prepare::{Prepared, prepare},
+    prepare::Prepared,
+    sizes::{Axis, Size},
     suits::suits,
 };
-use crate::{
-    domain::ElementType,
-    vision::{ImageOptions, Layout},
-};
-use edgeward_engine::{Dim, Port, Signature};
+use crate::domain::ElementType;
+use edgeward_engine::{Dim, Limits, Port, Signature};
 
 /// A declaration that fits its model.
 #[derive(Debug, Clone)]
@@ -25,21 +26,74 @@ pub struct Plan {
     pub(super) conditions: Vec<ConditionPlan>,
     /// Rows can share a run of the model.
     pub(super) free_batch: bool,
+    /// Lengths that each unit brings; units of a run have the same.
+    pub(super) sizes: Vec<Size>,
+    pub(super) states: Vec<StatePlan>,
+    pub(super) max_tensor_bytes: u64,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct InputPlan {
     pub element: ElementType,
-    /// The dimensions after the free first one, or all of them when the model has fixed shapes.
-    pub dims: Vec<usize>,
-    /// Elements a reading brings.
-    pub step_len: usize,
-    /// Elements of a unit in the model: without a preparation `step_len`, times the window's length
-    /// where there is one.
-    pub unit_len: usize,
+    /// The dimensions of a unit: those after the batch, or all of them when the model takes none.
+    pub axes: Vec<Axis>,
+    /// Elements a reading brings; none where each brings as many as its sizes say.
+    pub step_len: Option<usize>,
     pub prepared: Option<Prepared>,
     pub source: InputSource,
+    /// What fills it, where no message does.
+    pub given: Option<Given>,
     pub name: String,
+}
+
+impl InputPlan {
+    /// Whether each unit brings its lengths.
+    pub fn is_free(&self) -> bool {
+        self.axes.iter().any(|axis| matches!(axis, Axis::Free(_)))
+    }
+
+    /// Elements a reading brings, of an input whose readings are counted.
+    pub fn step(&self) -> usize {
+        self.step_len.unwrap_or_default()
+    }
+
+    /// Elements of a unit in the model, with these lengths of the plan's sizes: without a preparation those of a
+    /// reading, times the window's length where there is one.
+    pub fn unit_len(&self, lengths: &[usize]) -> usize {
+        self.axes.iter().map(|axis| axis.len(lengths)).product()
+    }
+}
+
+/// What an input is filled with that no message carries.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Given {
+    /// A number everywhere, or one for each element.
+    Constant(Vec<f64>),
+    /// How long an axis of an input is.
+    Length(Axis),
+    /// What the source's unit before left as the state of this place; at first, these numbers.
+    State { place: usize, initial: Vec<f64> },
+}
+
+impl Given {
+    /// Appends the `len` elements of a unit; of a state, those of the first.
+    pub fn fill(&self, lengths: &[usize], len: usize, numbers: &mut Vec<f64>) {
+        match self {
+            Given::Constant(values) | Given::State { initial: values, .. } => {
+                numbers.extend(values.iter().cycle().take(len));
+            }
+            Given::Length(axis) => numbers.extend(std::iter::repeat_n(axis.len(lengths) as f64, len)),
+        }
+    }
+}
+
+/// An output of one unit that is an input of the source's next one.
+#[derive(Debug, Clone)]
+pub(super) struct StatePlan {
+    pub spec: StateSpec,
+    /// Indices of the model's input and output.
+    pub input: usize,
+    pub output: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -49,6 +103,8 @@ pub(super) struct OutputPlan {
     pub tensor: usize,
     /// For a reconstruction error: index of the model's input it is held against.
     pub against: Option<usize>,
+    /// It may have another number of elements in each unit.
+    pub varies: bool,
     /// For detections: where the parts of the answer are.
     pub objects: Option<ObjectsPlan>,
 }
@@ -68,19 +124,27 @@ pub struct PlanFault {
 }
 
 impl Plan {
-    /// Holds `spec` (completed by [`infer`](super::declared::infer)) against `signature`.
+    /// Holds `spec` (completed by [`infer`](super::declared::infer)) against `signature`. The limits bound
+    /// lengths that messages bring.
     ///
     /// # Errors
     /// Every fault there is.
-    pub fn new(spec: Spec, signature: &Signature) -> Result<Plan, Vec<PlanFault>> {
+    pub fn new(spec: Spec, signature: &Signature, limits: &Limits) -> Result<Plan, Vec<PlanFault>> {
         let mut faults = Vec::new();
+        let max_tensor_bytes = limits.max_tensor_bytes;
+        let signature = &match spec.batch_axis {
+            BatchAxis::Auto => signature.clone(),
+            BatchAxis::None => signature.without_batch("N"),
+        };
         let mut check = Check { spec: &spec, signature, faults: &mut faults };
-        let inputs = check.inputs();
+        let (inputs, sizes) = check.inputs(max_tensor_bytes);
+        let states = check.states();
         let outputs = check.outputs();
         let conditions = check.conditions();
         check.paths();
         if faults.is_empty() {
-            Ok(Plan { inputs, outputs, conditions, free_batch: signature.free_batch, spec })
+            let free_batch = signature.free_batch;
+            Ok(Plan { inputs, outputs, conditions, free_batch, sizes, states, max_tensor_bytes, spec })
         } else {
             Err(faults)
         }
@@ -89,6 +153,26 @@ impl Plan {
     /// The declaration as completed.
     pub fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    /// True when a unit's lengths are told by its message.
+    pub(super) fn has_told_sizes(&self) -> bool {
+        !self.sizes.is_empty() && self.spec.window.is_none()
+    }
+
+    /// True when a run may have no two units of one source: what one leaves is for the next.
+    pub(super) fn carries(&self) -> bool {
+        !self.states.is_empty()
+    }
+
+    /// True when a window has as many points in time as there were readings: then each is a run of its own.
+    pub(super) fn has_varying_windows(&self) -> bool {
+        !self.sizes.is_empty() && self.spec.window.is_some()
+    }
+
+    /// Of each output: whether units may have different numbers of elements.
+    pub fn varying_outputs(&self) -> Vec<bool> {
+        self.outputs.iter().map(|output| output.varies).collect()
     }
 
     /// True when windows are of the events' own time.
@@ -102,11 +186,12 @@ impl Plan {
     }
 
     /// True when something is remembered that no number of last readings gives back: conditions with
-    /// hysteresis or that must last, steadied outputs, steps that run on.
+    /// hysteresis or that must last, steadied outputs, steps that run on, state that is carried.
     pub fn keeps_memory(&self) -> bool {
         let runs_on =
             |input: &InputPlan| input.prepared.as_ref().is_some_and(|prepared| !prepared.running.is_empty());
         self.inputs.iter().any(runs_on)
+            || !self.states.is_empty()
             || self.smooths()
             || self
                 .conditions
@@ -119,9 +204,10 @@ impl Plan {
         self.outputs.iter().any(|output| output.spec.smooth.is_some())
     }
 
-    /// True when a condition lasts by the events' own time.
-    pub(super) fn conditions_need_time(&self) -> bool {
+    /// True when a condition lasts, or a state ends, by the events' own time.
+    pub(super) fn units_need_time(&self) -> bool {
         self.conditions.iter().any(|condition| condition.spec.hold.secs > 0.0)
+            || self.states.iter().any(|state| state.spec.reset_after_ns.is_some())
     }
 
     /// True when earlier readings themselves are part of later ones: windows, last known values.
@@ -145,96 +231,6 @@ struct Check<'a> {
 impl Check<'_> {
     fn fault(&mut self, key: impl Into<String>, reason: impl Into<String>) {
         self.faults.push(PlanFault { key: key.into(), reason: reason.into() });
-    }
-
-    fn inputs(&mut self) -> Vec<InputPlan> {
-        let (spec, signature) = (self.spec, self.signature);
-        for input in &spec.inputs {
-            if !signature.inputs.iter().any(|port| port.name == input.tensor) {
-                let names = names(&signature.inputs);
-                self.fault(
-                    format!("inputs.{}", input.tensor),
-                    format!("the model has no such input; it has {names}"),
-                );
-            }
-        }
-        for step in spec.prepare.iter().flat_map(|prepare| &prepare.steps) {
-            let known = |name: &String| signature.inputs.iter().any(|port| port.name == *name);
-            let reason = match &step.input {
-                Some(name) if !known(name) => "names an input that the model doesn't have",
-                None if signature.inputs.len() != 1 => "is missing: the model has several inputs",
-                _ => continue,
-            };
-            self.fault(
-                format!("{}.input", step.key),
-                format!("{reason}; it has {}", names(&signature.inputs)),
-            );
-        }
-        let mut plans = Vec::new();
-        for port in &signature.inputs {
-            match spec.inputs.iter().find(|input| input.tensor == port.name) {
-                Some(input) => plans.extend(self.input(port, &input.source)),
-                None => self.fault(
-                    format!("inputs.{}", port.name),
-                    format!("is missing: the model's input {port} has to be filled"),
-                ),
-            }
-        }
-        plans
-    }
-
-    fn input(&mut self, port: &Port, source: &InputSource) -> Option<InputPlan> {
-        let key = format!("inputs.{}", port.name);
-        let skip = usize::from(self.signature.free_batch);
-        let fixed = port.dims.iter().enumerate().skip(skip).map(|(axis, dim)| match dim {
-            Dim::Fixed(n) => Some(*n),
-            // Free, but its rows depend on one another: then a unit is a batch of one.
-            Dim::Batch | Dim::Free(_) if axis == 0 => Some(1),
-            Dim::Batch | Dim::Free(_) => None,
-        });
-        let Some(dims) = fixed.collect::<Option<Vec<usize>>>() else {
-            self.fault(key, format!("the model's input {port} has a free dimension besides the first; export the model with a fixed size"));
-            return None;
-        };
-        let unit_len: usize = dims.iter().product();
-        let inputs = self.signature.inputs.len();
-        let prepared = match prepare(self.spec, &port.name, source, &dims, inputs) {
-            Ok(prepared) => prepared,
-            Err(faults) => {
-                self.faults.extend(faults);
-                return None;
-            }
-        };
-        let by_count = self.spec.window.and_then(|window: WindowSpec| match window.extent {
-            Extent::Count(count) => Some(count),
-            Extent::Time(_) => None,
-        });
-        let step_len = match by_count {
-            _ if prepared.is_some() => prepared.as_ref().map_or(0, |prepared| prepared.step_len),
-            Some(CountSpec { length, .. }) if !unit_len.is_multiple_of(length) => {
-                self.fault(
-                    "window.length",
-                    format!(
-                        "{length} readings don't divide the {unit_len} elements of the model's input {port}"
-                    ),
-                );
-                return None;
-            }
-            Some(CountSpec { length, .. }) => unit_len / length,
-            None => unit_len,
-        };
-        if let Err(reason) = fits(source, port, step_len, &dims) {
-            self.fault(key, reason);
-            return None;
-        }
-        if port.element == ElementType::String && self.spec.window.is_some() {
-            self.fault("window", format!("can't hold text, which the model's input {port} takes"));
-        }
-        if port.element == ElementType::String && prepared.is_some() {
-            self.fault("prepare", format!("works on numbers, the model's input {port} takes text"));
-        }
-        let (element, name, source) = (port.element, port.name.clone(), source.clone());
-        Some(InputPlan { element, dims, step_len, unit_len, prepared, source, name })
     }
 
     fn outputs(&mut self) -> Vec<OutputPlan> {
@@ -269,7 +265,8 @@ impl Check<'_> {
                     }
                 }
             }
-            plans.push(OutputPlan { spec: output.clone(), tensor, against, objects });
+            let varies = matches!(output.kind, OutputKind::Vector | OutputKind::Tensor) && len.is_none();
+            plans.push(OutputPlan { spec: output.clone(), tensor, against, varies, objects });
         }
         plans
     }
@@ -351,41 +348,4 @@ fn fixed_len(port: &Port) -> Option<usize> {
         Dim::Fixed(n) => product.checked_mul(*n),
         Dim::Batch | Dim::Free(_) => None,
     })
-}
-
-/// Whether a source can fill an input of `step_len` elements a reading.
-fn fits(source: &InputSource, port: &Port, step_len: usize, dims: &[usize]) -> Result<(), String> {
-    use super::declared::FieldKind;
-    let text = port.element == ElementType::String;
-    match source {
-        InputSource::Fields(fields) if fields.len() != step_len => {
-            Err(format!("has {} fields, the model's input {port} takes {step_len} a reading", fields.len()))
-        }
-        InputSource::Fields(fields) => {
-            let odd = |field: &&FieldSpec| (field.kind == FieldKind::Text) != text;
-            match fields.iter().find(odd) {
-                Some(field) if text => {
-                    Err(format!("field `{}` must be declared type = \"text\" for {port}", field.path))
-                }
-                Some(field) => Err(format!("field `{}` is text, {port} takes numbers", field.path)),
-                None => Ok(()),
-            }
-        }
-        InputSource::Array { .. } | InputSource::Raw { .. } | InputSource::Image(_) if text => {
-            Err(format!("{port} takes text: fill it with `fields`"))
-        }
-        InputSource::Image(ImageOptions { width, height, channels, layout, .. }) => {
-            let wanted = match layout {
-                Layout::Nchw => [channels.count(), *height, *width],
-                Layout::Nhwc => [*height, *width, channels.count()],
-            };
-            // Fixed shapes keep their first dimension of one.
-            if dims.strip_prefix(&[1]).unwrap_or(dims) == wanted || dims == wanted {
-                Ok(())
-            } else {
-                Err(format!("the image gives {wanted:?}, the model's input {port} takes {dims:?}"))
-            }
-        }
-        InputSource::Array { .. } | InputSource::Raw { scaling: Scaling { .. }, .. } => Ok(()),
-    }
 }

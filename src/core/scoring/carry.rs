@@ -1,0 +1,120 @@
+//! What one unit of a source leaves for the next: taken from the model's answer, put into its next input.
+
+use super::{
+    batch::copy_range,
+    judge::Answer,
+    payload::Row,
+    plan::{Plan, StatePlan},
+    scorer::{Message, Scorer},
+    source::{LastUnit, SourceState, SourceTable, source_name},
+    unit::{Settled, Unit, UnitState},
+    verdict::scalar_json,
+};
+use crate::domain::{Reason, Rejection, TensorData};
+
+impl Scorer {
+    /// Runs what waits, where a unit of the same source is among it: what that leaves is for this one.
+    pub(super) fn await_source(
+        &mut self,
+        input: &Message<'_>,
+        row: &Row,
+        settle: &mut dyn FnMut(Settled<'_>),
+    ) {
+        if self.batch.rows == 0 {
+            return;
+        }
+        let mut number = String::new();
+        let scalar = self.slots.source.map(|slot| &row.scalars[slot]);
+        // Whose name can't be told is refused when it is taken.
+        let Ok(name) = source_name(&self.options.source, input.topic, scalar, &mut number) else { return };
+        if self.sources.peek(name).is_some_and(|state| state.run == self.run) {
+            self.flush(settle);
+        }
+    }
+}
+
+/// Begins states anew that a gap, or another value of a field, ends; `field` is what stands in the field of a state.
+pub(super) fn begin_unit(
+    plan: &Plan,
+    state: &mut SourceState,
+    time_ns: Option<i64>,
+    field: impl Fn(usize) -> Option<String>,
+) {
+    let fields: Vec<Option<String>> = (0..plan.states.len()).map(field).collect();
+    let before = std::mem::replace(&mut state.last_unit, LastUnit { time_ns, fields });
+    for (at, StatePlan { spec, .. }) in plan.states.iter().enumerate() {
+        let gap = before.time_ns.zip(time_ns).map(|(before, now)| now.saturating_sub(before));
+        let silent = spec.reset_after_ns.zip(gap).is_some_and(|(after, gap)| gap > after);
+        let other = spec.reset_on.is_some()
+            && before.fields.get(at).is_some_and(|known| *known != state.last_unit.fields[at]);
+        if (silent || other)
+            && let Some(left) = state.carried.get_mut(at)
+        {
+            left.clear();
+        }
+    }
+}
+
+/// A field as it is compared: as JSON.
+pub(super) fn field_text(row: &Row, slot: Option<usize>) -> Option<String> {
+    slot.and_then(|slot| scalar_json(&row.scalars[slot]))
+}
+
+/// Takes what a unit in the batch leaves for the next one of its source.
+///
+/// # Errors
+/// [`Reason::StateNotFinite`], and [`Reason::ModelFailed`] where it has another length than the input that takes it;
+/// the source then begins anew.
+pub(super) fn take_left(
+    plan: &Plan,
+    sources: &mut SourceTable,
+    unit: &Unit,
+    answer: &Answer<'_>,
+    row: usize,
+) -> Result<(), Rejection> {
+    // What is replayed was part of it before.
+    if !plan.carries() || unit.replayed || !matches!(unit.state, UnitState::InBatch) {
+        return Ok(());
+    }
+    let state = sources.get(unit.source.as_deref().unwrap_or(""), unit.now)?;
+    let left: Result<Vec<TensorData>, Rejection> =
+        plan.states.iter().map(|of| left_of(of, answer, row)).collect();
+    match left {
+        Ok(left) => {
+            state.carried = left;
+            Ok(())
+        }
+        Err(rejection) => {
+            state.carried.clear();
+            Err(rejection)
+        }
+    }
+}
+
+fn left_of(of: &StatePlan, answer: &Answer<'_>, row: usize) -> Result<TensorData, Rejection> {
+    let name = &of.spec.name;
+    let (from, to) = (&answer.tensors[of.output], &answer.inputs[of.input]);
+    let len = to.data.len() / answer.rows.max(1);
+    if from.data.len() != to.data.len() || from.element() != to.element() {
+        let detail = format!(
+            "state `{name}` came out as {}{:?} and goes in as {}{:?}",
+            from.element(),
+            from.shape,
+            to.element(),
+            to.shape
+        );
+        return Err(Rejection::new(Reason::ModelFailed, detail));
+    }
+    let mut left = TensorData::empty(from.element());
+    copy_range(&from.data, row * len..(row + 1) * len, &mut left);
+    let finite = match &left {
+        TensorData::F32(values) => values.iter().all(|x| x.is_finite()),
+        TensorData::F64(values) => values.iter().all(|x| x.is_finite()),
+        _ => true,
+    };
+    if finite {
+        return Ok(left);
+    }
+    let detail = format!("state `{name}` became NaN or infinite: the source begins anew");
+    Err(Rejection::new(Reason::StateNotFinite, detail))
+}
