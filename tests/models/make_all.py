@@ -11,9 +11,10 @@ import detector
 import mlp
 import odd_models
 import preparation
+import recurrent
 import slow
 
 warnings.filterwarnings("ignore", category=FutureWarning)
 folder = Path(sys.argv[1])
-for script in (mlp, autoencoder, odd_models, preparation, slow, bad_models, detector):
+for script in (mlp, autoencoder, odd_models, preparation, recurrent, slow, bad_models, detector):
     script.main(folder)

@@ -146,7 +146,7 @@ mod tests {
             |state| state.pipelines.clear(),
             |state| state.lanes[0].next = BEYOND,
             |state| state.lanes[0].books.made = u64::MAX,
-            |state| state.lanes[0].done = RangeSet::of_ranges([1..u64::MAX]),
+            |state| state.lanes[0].done = RangeSet::of_ranges(std::iter::once(1..u64::MAX)),
             |state| state.pipelines[0].units.rejected = vec![(1, 1); 300],
         ];
         for (at, spoil) in spoilt.into_iter().enumerate() {

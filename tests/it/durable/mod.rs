@@ -10,6 +10,7 @@ mod files;
 mod kill;
 mod latency;
 mod refuse;
+mod state;
 
 use std::path::Path;
 

@@ -27,11 +27,11 @@ pub fn infer(spec: &mut Spec, signature: &Signature) -> Result<(), String> {
         spec.inputs.extend(inferred);
     }
     if spec.outputs.is_empty() {
-        let rows = row_names(spec, signature);
+        let brings_rows = brings_rows(spec, signature);
         // What goes on to the next unit is told only where there is nothing else.
         let goes_on = |port: &Port| spec.states.iter().any(|state| state.output == port.name);
         let told = signature.outputs.iter().filter(|port| !goes_on(port));
-        let infer_output = |port: &Port| infer_output(port, &rows);
+        let infer_output = |port: &Port| infer_output(port, brings_rows);
         let told: Vec<OutputSpec> = told.map(infer_output).collect();
         spec.outputs =
             if told.is_empty() { signature.outputs.iter().map(infer_output).collect() } else { told };
@@ -71,24 +71,19 @@ fn infer_inputs(spec: &Spec, ports: &[&Port]) -> Result<Vec<InputSpec>, String> 
     }
 }
 
-/// Names of first axes that stand for the rows of a unit, of which there is one.
-fn row_names(spec: &Spec, signature: &Signature) -> Vec<Dim> {
-    if spec.batch_axis == BatchAxis::None {
-        return Vec::new();
-    }
-    let declared =
-        |dim: &Dim| spec.sizes.iter().any(|size| matches!(dim, Dim::Free(name) if *name == size.name));
-    let firsts =
-        signature.inputs.iter().filter(|port| port.dims.len() > 1).filter_map(|port| port.dims.first());
-    firsts.filter(|dim| !declared(dim)).cloned().chain([Dim::Batch]).collect()
+/// Whether a message may bring several rows, whose answers are told together: without a batch, arrays may.
+fn brings_rows(spec: &Spec, signature: &Signature) -> bool {
+    let batched = signature.free_batch && spec.batch_axis == BatchAxis::Auto;
+    let is_array = |input: &InputSpec| matches!(input.source, InputSource::Array { .. });
+    !batched && spec.payload.format == Format::Json && spec.inputs.iter().any(is_array)
 }
 
-fn infer_output(port: &Port, rows: &[Dim]) -> OutputSpec {
-    // A single axis that is no row is a list.
-    let is_list = matches!(&port.dims[..], [one @ (Dim::Free(_) | Dim::Batch)] if !rows.contains(one));
+fn infer_output(port: &Port, brings_rows: bool) -> OutputSpec {
+    let is_list = brings_rows && matches!(port.dims.first(), Some(Dim::Free(_) | Dim::Batch));
     let single = port.row_len() == Some(1) && !is_list;
     let row = port.dims.get(1..).unwrap_or_default();
-    let varies = row.len() > 1 && row.iter().any(|dim| matches!(dim, Dim::Free(_)));
+    let axes = row.len() + usize::from(is_list && port.row_len() != Some(1));
+    let varies = axes > 1 && (is_list || row.iter().any(|dim| matches!(dim, Dim::Free(_))));
     let kind = match port.element {
         ElementType::F32 | ElementType::F64 if single => OutputKind::Value { index: 0 },
         _ if single => OutputKind::Label { labels: Vec::new(), argmax: false },
