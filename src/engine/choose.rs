@@ -1,8 +1,9 @@
 //! Which engine runs a model.
 //!
-//! tract has the faster kernels for networks; our own executor knows every operator, and is the faster
+//! tract has the faster kernels for networks of fixed sizes; our own executor knows every operator, and is the faster
 //! one for trees and the rest of classical machine learning. So: models with operators of `ai.onnx.ml`
-//! run natively; all others are given to tract first, and run natively where tract gives up or answers otherwise
+//! run natively, and so do those with free sizes besides the batch: tract plans for any length, and its kernels read
+//! beyond their memory at one that is too short. All others are given to tract first, and run natively where tract gives up or answers otherwise
 //! than our own executor ([`evidence`]). A build without tract runs all natively.
 
 use std::{path::Path, sync::Arc};
@@ -46,11 +47,14 @@ impl Choice {
 pub fn load(path: &Path, limits: &Limits, choice: Choice) -> Result<Arc<dyn Engine>, LoadError> {
     let file = ModelFile { path, limits };
     let bytes = Bytes::from(file.read()?);
-    if choice == Choice::Tract {
-        return tract::load(&bytes, &decode(bytes.clone(), &file)?, &file, None);
-    }
     let proto = decode(bytes.clone(), &file)?;
-    if choice == Choice::Auto && !has_classical(&proto) {
+    if choice == Choice::Tract {
+        if has_free_sizes(&proto) {
+            return Err(file.unsupported(FREE_SIZES));
+        }
+        return tract::load(&bytes, &proto, &file, None);
+    }
+    if choice == Choice::Auto && !has_classical(&proto) && !has_free_sizes(&proto) {
         let against = |engine: &dyn Engine, cost: &dyn Fn(&Sizes) -> u64| {
             evidence::against(engine, cost, &proto, &file)
         };
@@ -72,6 +76,19 @@ pub fn load(path: &Path, limits: &Limits, choice: Choice) -> Result<Arc<dyn Engi
 pub fn external_files(path: &Path, limits: &Limits) -> Result<Vec<String>, LoadError> {
     let file = ModelFile { path, limits };
     Ok(external::files(&decode(Bytes::from(file.read()?), &file)?))
+}
+
+/// Why tract runs no model with free sizes.
+pub(super) const FREE_SIZES: &str = "it has free sizes besides the batch, and tract does not check what each message \
+    brings; leave the engine at `auto`, which runs it natively";
+
+/// True when an input has a free dimension besides its first.
+pub(super) fn has_free_sizes(proto: &ModelProto) -> bool {
+    let Some(graph) = &proto.graph else { return false };
+    let is_weight = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    let inputs = graph.input.iter().filter(|input| !is_weight(&input.name));
+    let shapes = inputs.filter_map(|input| input.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref());
+    shapes.flat_map(|shape| shape.dim.iter().skip(1)).any(|dim| dim.value.is_none_or(|n| n <= 0))
 }
 
 /// True when a node, of a subgraph or a function too, is of `ai.onnx.ml`.

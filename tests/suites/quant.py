@@ -81,7 +81,11 @@ def static(folder: Path):
 
 
 def dynamic(folder: Path):
-    """DynamicQuantizeLinear before MatMulInteger and ConvInteger."""
+    """DynamicQuantizeLinear before MatMulInteger and ConvInteger, and DynamicQuantizeLSTM."""
+    source, target = folder / "recurrent.onnx", folder / "quantised.onnx"
+    onnx.save(quant_models.recurrent(), source)
+    quantize_dynamic(str(source), str(target), weight_type=TYPES["u8"])
+    yield "recurrent-dynamic-u8", onnx.load(target)
     for net, model in networks().items():
         source, target = folder / f"{net}.onnx", folder / "quantised.onnx"
         onnx.save(model, source)

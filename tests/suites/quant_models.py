@@ -106,6 +106,22 @@ def sequence() -> onnx.ModelProto:
     return net.model(["n", 6, 8], net.dense(x, 8, 4), ["n", 6, 4])
 
 
+def recurrent() -> onnx.ModelProto:
+    """Two LSTM layers, one of them in both directions, over six steps."""
+    net = Net(56)
+    x = net.node("Transpose", "x", perm=[1, 0, 2])
+    for fan_in, directions in ((8, 1), (12, 2)):
+        weights = [
+            net.constant(net.rng.normal(0, 0.4, (directions, 48, width)).astype(np.float32)) for width in (fan_in, 12)
+        ]
+        bias = net.constant(net.rng.normal(0, 0.2, (directions, 96)).astype(np.float32))
+        direction = "bidirectional" if directions == 2 else "forward"
+        x = net.node("LSTM", x, *weights, bias, hidden_size=12, direction=direction)
+        x = net.node("Reshape", net.node("Transpose", x, perm=[0, 2, 1, 3]), net.constant(np.array([0, 0, -1])))
+    x = net.node("Transpose", x, perm=[1, 0, 2])
+    return net.model(["n", 6, 8], net.dense(x, 24, 4), ["n", 6, 4])
+
+
 def rows(model: onnx.ModelProto, count: int, seed: int) -> np.ndarray:
     """Inputs for a model."""
     shape = [dim.dim_value or count for dim in model.graph.input[0].type.tensor_type.shape.dim]

@@ -14,7 +14,7 @@ use serde::Serialize;
 use self::nodes::{Made, Types};
 use super::{
     Choice, Dim, Engine, Limits, LoadError, Port, Signature, Sizes, Tensor,
-    choose::has_classical,
+    choose::{FREE_SIZES, has_classical, has_free_sizes},
     contain::contained,
     described::Description,
     evidence, native,
@@ -194,7 +194,8 @@ pub fn inspect(
     let mut report = file::facts(&proto, bytes.len() as u64);
     let classical = has_classical(&proto);
     let mut why = None;
-    if choice == Choice::Tract || choice == Choice::Auto && !classical {
+    let free = has_free_sizes(&proto);
+    if (choice == Choice::Tract || choice == Choice::Auto && !classical) && !free {
         match tract::describe(&bytes, &proto, &file, sizes) {
             Ok(made) => {
                 let against = |engine: &dyn Engine, cost: &dyn Fn(&Sizes) -> u64| {
@@ -212,6 +213,8 @@ pub fn inspect(
             Err(error @ LoadError::ExternalData { .. }) => return Err(error),
             Err(error) => why = Some(format!("tract: {}", reason(error))),
         }
+    } else if free && choice != Choice::Native {
+        why = Some(format!("tract: {FREE_SIZES}"));
     } else if classical {
         why = Some("trees, linear models and preparation run natively".into());
     }

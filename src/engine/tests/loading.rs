@@ -213,6 +213,30 @@ fn each_engine_runs_when_it_is_asked_for() {
     assert_eq!(names, ["tract", "tract", "native"]);
 }
 
+/// tract plans for any length, and reads beyond its memory at one that is too short for a kernel.
+#[test]
+fn free_sizes_run_natively_at_any_length_and_too_short_ones_are_errors() {
+    let model = Model::new()
+        .input("x", DataType::Float, &[N, D::Is(1), D::Named("t")])
+        .output("y", DataType::Float, &[N, D::Is(1), D::Named("u")])
+        .weights("w", &[1, 1, 3], &[1.0, 2.0, 3.0])
+        .node("Conv", &["x", "w"], &["y"]);
+    let engine = load_model(&model).unwrap();
+    assert_eq!((engine.name(), engine.signature().free_batch), ("native", true));
+    assert_eq!(engine.signature().inputs[0].to_string(), "x f32[N, 1, t]");
+    let mut session = engine.session();
+    let mut run = |rows: usize, length: usize| {
+        let ones = Tensor::f32(&[rows, 1, length], vec![1.0; rows * length]);
+        session.run(&[ones]).map(|answer| answer[0].shape.clone()).map_err(|error| error.to_string())
+    };
+    assert_eq!(run(1, 3), Ok(vec![1, 1, 1]));
+    assert_eq!(run(2, 40), Ok(vec![2, 1, 38]));
+    assert!(run(1, 2).is_err(), "shorter than the kernel");
+    assert_eq!(run(1, 3), Ok(vec![1, 1, 1]), "and goes on");
+    let refused = error(load_by(&model, Choice::Tract));
+    assert_says(&refused, &["free sizes", "leave the engine at `auto`"]);
+}
+
 #[cfg(not(feature = "tract"))]
 #[test]
 fn a_build_without_tract_runs_all_natively_and_says_so() {

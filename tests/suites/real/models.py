@@ -214,7 +214,7 @@ ROWS = [
     madmom("notes/2018/notes_cnn_1.onnx", "notes of a piano", [{"input": (15, 144)}, {"input": (21, 144)}]),
     madmom("chords/2016/chords_cnnfeat.onnx", "features of chords", [{"input": (40, 105)}]),
     madmom("beats/2019/beats_tcn_1.onnx", "beats and tempo", [{"input": (40, 81)}, {"input": (64, 81)}]),
-    madmom("chroma/2016/chroma_dnn.onnx", "chroma", [{"input": (3, 1575)}]),
+    madmom("chroma/2016/chroma_dnn.onnx", "chroma", [{"input": (1, 1575)}]),
     Row(
         "swift-f0", "0.3.0", "swift_f0/model.onnx", "pitch of a voice", [{"audio": (1, 4000)}, {"audio": (1, 7300)}],
         "[inputs.fmin]\nconstant = 46.875\n[inputs.fmax]\nconstant = 2093.75\n",

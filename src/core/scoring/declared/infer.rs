@@ -31,7 +31,8 @@ pub fn infer(spec: &mut Spec, signature: &Signature) -> Result<(), String> {
         // What goes on to the next unit is told only where there is nothing else.
         let goes_on = |port: &Port| spec.states.iter().any(|state| state.output == port.name);
         let told = signature.outputs.iter().filter(|port| !goes_on(port));
-        let infer_output = |port: &Port| infer_output(port, brings_rows);
+        let batched = signature.free_batch && spec.batch_axis == BatchAxis::Auto;
+        let infer_output = |port: &Port| infer_output(port, batched, brings_rows);
         let told: Vec<OutputSpec> = told.map(infer_output).collect();
         spec.outputs =
             if told.is_empty() { signature.outputs.iter().map(infer_output).collect() } else { told };
@@ -78,9 +79,19 @@ fn brings_rows(spec: &Spec, signature: &Signature) -> bool {
     !batched && spec.payload.format == Format::Json && spec.inputs.iter().any(is_array)
 }
 
-fn infer_output(port: &Port, brings_rows: bool) -> OutputSpec {
+/// Elements of an output of a model without a batch; a free first axis is one row.
+fn whole_len(port: &Port) -> Option<usize> {
+    let first = match port.dims.first() {
+        Some(Dim::Fixed(n)) => *n,
+        _ => 1,
+    };
+    port.row_len()?.checked_mul(first)
+}
+
+fn infer_output(port: &Port, batched: bool, brings_rows: bool) -> OutputSpec {
     let is_list = brings_rows && matches!(port.dims.first(), Some(Dim::Free(_) | Dim::Batch));
-    let single = port.row_len() == Some(1) && !is_list;
+    let len = if batched { port.row_len() } else { whole_len(port) };
+    let single = len == Some(1) && !is_list;
     let row = port.dims.get(1..).unwrap_or_default();
     let axes = row.len() + usize::from(is_list && port.row_len() != Some(1));
     let varies = axes > 1 && (is_list || row.iter().any(|dim| matches!(dim, Dim::Free(_))));

@@ -40,6 +40,16 @@ impl<T: Computed> Activation<T> {
     }
 }
 
+/// The numbers as 8-bit integers of their own range give them back, which begins or ends at zero at the latest.
+fn quantised<T: Computed>(x: &[T]) -> Vec<T> {
+    let (low, high) =
+        x.iter().fold((0f32, 0f32), |(low, high), x| (low.min(x.to_f32()), high.max(x.to_f32())));
+    let scale = if high == low { 1.0 } else { (high - low) / 255.0 };
+    let zero = (-low / scale).clamp(0.0, 255.0).round_ties_even();
+    let level = |x: f32| ((x / scale).round_ties_even() + zero).clamp(0.0, 255.0);
+    x.iter().map(|x| T::from_f32((level(x.to_f32()) - zero) * scale)).collect()
+}
+
 /// What a cell does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cell {
@@ -88,6 +98,8 @@ pub struct Direction<'w, T> {
     pub activations: &'w [Activation<T>],
     pub clip: Option<T>,
     pub backward: bool,
+    /// Inputs and states take part in products as 8-bit integers of their own range.
+    pub quantised: bool,
 }
 
 /// Memory for [`Direction::run`].
@@ -125,6 +137,8 @@ impl<T: Computed> Direction<'_, T> {
             return;
         }
         let rows = scratch.projected.len() / width;
+        let rounded = self.quantised.then(|| quantised(x));
+        let x = rounded.as_deref().unwrap_or(x);
         scratch.projected.fill(T::ZERO);
         gemm(rows, self.input, width, x, (self.input, 1), self.w, (1, self.input), &mut scratch.projected);
         for step in 0..lengths.iter().copied().max().unwrap_or(0) {
@@ -168,6 +182,8 @@ impl<T: Computed> Direction<'_, T> {
     ) {
         let (hidden, batch, width) = (self.hidden, lengths.len(), self.cell.gates() * self.hidden);
         scratch.recurrent.fill(T::ZERO);
+        let rounded = self.quantised.then(|| quantised(h));
+        let h = rounded.as_deref().unwrap_or(h);
         if self.cell != (Cell::Gru { linear_before_reset: false }) {
             return gemm(batch, hidden, width, h, (hidden, 1), self.r, (1, hidden), &mut scratch.recurrent);
         }

@@ -10,6 +10,8 @@ mod linear;
 mod pools;
 mod products;
 
+pub(super) use levels::{floats, levels};
+
 use crate::native::{
     facts::kinds::ANY,
     infer::rules::quantised,

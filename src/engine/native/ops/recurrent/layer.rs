@@ -12,7 +12,7 @@ use crate::native::{
     value::elements,
 };
 
-struct Layer {
+pub(super) struct Layer {
     cell: Cell,
     /// For each direction, whether it goes backward.
     backward: Vec<bool>,
@@ -21,6 +21,8 @@ struct Layer {
     hidden: Option<i64>,
     /// The batch is the first axis, not the second.
     batch_first: bool,
+    /// Products are of 8-bit integers.
+    pub quantised: bool,
 }
 
 /// `RNN`, ai.onnx 1 to 22: `h = f(x Wᵀ + h Rᵀ + b)`. Since 14 `layout`; 22 adds bfloat16.
@@ -39,21 +41,27 @@ pub(super) fn lstm(node: &Node<'_>) -> Result<Op, Fault> {
 }
 
 fn layer(node: &Node<'_>, cell: Cell) -> Result<Op, Fault> {
+    let layer = read(node, cell)?;
+    op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &layer)))
+}
+
+/// Reads a layer's attributes.
+pub(super) fn read(node: &Node<'_>, cell: Cell) -> Result<Layer, Fault> {
     let backward = match node.string("direction", "forward")? {
         "forward" => vec![false],
         "reverse" => vec![true],
         "bidirectional" => vec![false, true],
         other => return Err(fault!("attribute `direction` is `{other}`")),
     };
-    let layer = Layer {
+    Ok(Layer {
         cell,
         activations: activation::read(node, cell, backward.len())?,
         backward,
         clip: node.attributes.float("clip")?.filter(|&clip| clip > 0.0),
         hidden: node.attributes.int("hidden_size")?,
         batch_first: node.flag("layout", false)?,
-    };
-    op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &layer)))
+        quantised: false,
+    })
 }
 
 fn narrow<T: Computed>(activation: Activation<f64>) -> Activation<T> {
@@ -147,7 +155,7 @@ fn swapped<T: Copy>(from: &[T], [outer, inner]: [usize; 2], width: usize, to: &m
     }
 }
 
-fn body<T: Computed>(run: &mut Run<'_>, args: &Args, layer: &Layer) -> Result<Outputs, Fault> {
+pub(super) fn body<T: Computed>(run: &mut Run<'_>, args: &Args, layer: &Layer) -> Result<Outputs, Fault> {
     let sizes = layer.sizes(args)?;
     let lengths = layer.lengths(args, &sizes)?;
     let Sizes { steps, batch, input, hidden, directions } = sizes;
@@ -188,6 +196,7 @@ fn body<T: Computed>(run: &mut Run<'_>, args: &Args, layer: &Layer) -> Result<Ou
             activations: &activations[at * per_direction..][..per_direction],
             clip: layer.clip.map(|clip| T::from_f64(f64::from(clip))),
             backward,
+            quantised: layer.quantised,
         };
         let state = at * batch * hidden..(at + 1) * batch * hidden;
         let first = layer.batch_first;
