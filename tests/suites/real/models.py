@@ -154,6 +154,8 @@ ROWS = [
     Row(
         "ddddocr", "1.6.1", "ddddocr/common_old.onnx", "captchas of any width",
         [{"input1": (1, 1, 64, 160)}, {"input1": (1, 1, 64, 96)}],
+        # Its LSTM rounds to 8 bits at each step: a sum that ends on the edge falls to the other side.
+        tolerance=1e-2,
     ),
     Row(
         "ddddocr", "1.6.1", "ddddocr/common.onnx", "captchas of any width",

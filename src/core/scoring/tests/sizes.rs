@@ -135,7 +135,7 @@ fn what_contradicts_is_told_and_disturbs_nothing() {
 fn two_free_axes_need_nesting_and_a_tensor_has_its_bound() {
     let mut scorer = scorer(&[("x", &[Dim::Batch, free("h"), free("w")])], "");
     let long = format!("[[{}]]", vec!["1"; 101].join(","));
-    let wide = format!("[{}]", vec!["[1,1,1,1,1,1,1,1,1,1,1]"; 11].join(","));
+    let wide = format!("[{}]", ["[1,1,1,1,1,1,1,1,1,1,1]"; 11].join(","));
     let seen = told(&mut scorer, &["[1,2,3,4]", &long, &wide, "[[1,2]]"]);
     assert_eq!(
         seen[..3],
