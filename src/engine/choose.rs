@@ -1,19 +1,21 @@
 //! Which engine runs a model.
 //!
 //! tract has the faster kernels for networks of fixed sizes; our own executor knows every operator, and is the faster
-//! one for trees and the rest of classical machine learning. So: models with operators of `ai.onnx.ml`
-//! run natively, and so do those with free sizes besides the batch: tract plans for any length, and its kernels read
-//! beyond their memory at one that is too short. All others are given to tract first, and run natively where tract gives up or answers otherwise
-//! than our own executor ([`evidence`]). A build without tract runs all natively.
+//! one for trees and the rest of classical machine learning. So: models with operators of `ai.onnx.ml` run natively,
+//! and so do those with free sizes besides the batch, a first axis that turns out to be no batch among them: tract
+//! plans for any length, and its kernels read beyond their memory at one that is too short. All others are given to
+//! tract first, and run natively where tract gives up or answers otherwise than our own executor ([`Evidence`]). A
+//! build without tract runs all natively.
 
 use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
-    Engine, Limits, LoadError, Sizes,
+    Engine, Limits, LoadError,
     contain::contained,
-    evidence, native,
+    evidence::Evidence,
+    native,
     onnx::{
         external,
         file::ModelFile,
@@ -52,13 +54,10 @@ pub fn load(path: &Path, limits: &Limits, choice: Choice) -> Result<Arc<dyn Engi
         if has_free_sizes(&proto) {
             return Err(file.unsupported(FREE_SIZES));
         }
-        return tract::load(&bytes, &proto, &file, None);
+        return tract::load(&bytes, &proto, &file, &Evidence { choice, proto: &proto });
     }
     if choice == Choice::Auto && !has_classical(&proto) && !has_free_sizes(&proto) {
-        let against = |engine: &dyn Engine, cost: &dyn Fn(&Sizes) -> u64| {
-            evidence::against(engine, cost, &proto, &file)
-        };
-        let loaded = tract::load(&bytes, &proto, &file, Some(&against));
+        let loaded = tract::load(&bytes, &proto, &file, &Evidence { choice, proto: &proto });
         // What the file asks for is too much for any engine.
         if let Ok(_) | Err(LoadError::TooLarge { .. } | LoadError::ExternalData { .. }) = loaded {
             return loaded;
@@ -82,13 +81,14 @@ pub fn external_files(path: &Path, limits: &Limits) -> Result<Vec<String>, LoadE
 pub(super) const FREE_SIZES: &str = "it has free sizes besides the batch, and tract does not check what each message \
     brings; leave the engine at `auto`, which runs it natively";
 
-/// True when an input has a free dimension besides its first.
+/// True when an input has a free dimension besides the rows', which are the first axis where there are others.
 pub(super) fn has_free_sizes(proto: &ModelProto) -> bool {
     let Some(graph) = &proto.graph else { return false };
     let is_weight = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
     let inputs = graph.input.iter().filter(|input| !is_weight(&input.name));
     let shapes = inputs.filter_map(|input| input.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref());
-    shapes.flat_map(|shape| shape.dim.iter().skip(1)).any(|dim| dim.value.is_none_or(|n| n <= 0))
+    let mut inner = shapes.flat_map(|shape| shape.dim.iter().skip(usize::from(shape.dim.len() > 1)));
+    inner.any(|dim| dim.value.is_none_or(|n| n <= 0))
 }
 
 /// True when a node, of a subgraph or a function too, is of `ai.onnx.ml`.

@@ -1,63 +1,75 @@
 //! Which engine runs a model goes by what it answers: what tract made of it is held against our own executor once,
 //! when it is loaded.
 //!
-//! Where both answer alike, tract's kernels are used. A panic, an error or another answer of tract where our own
-//! gives one lets our own run the model. Where our own doesn't answer, or would take long, nothing is known, and tract
-//! keeps it.
+//! Our own says first whether the model's first axis is that of rows, which tract must not find out: its kernels read
+//! beyond their memory at a length that is too short. Where both then answer alike, tract's kernels are used. A
+//! panic, an error or another answer of tract where our own gives one lets our own run the model. Where our own
+//! doesn't answer, or would take long, nothing is known, and tract keeps it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
-    Engine, Sizes, Tensor, TensorData,
+    Choice, Engine, Session, Tensor, TensorData,
+    choose::FREE_SIZES,
     contain::contained,
     native,
     onnx::{file::ModelFile, proto::ModelProto},
-    sample::sized_inputs,
-    trial,
+    sample::random_inputs,
 };
 
-/// Where lengths are free, so many of them are tried.
-const LENGTHS: usize = 2;
-/// A trial with more multiplications than this is left out: our own executor would take a second for it.
+/// A model with more multiplications a row than this isn't tried: our own executor would take a second for it.
 const MOST_MULTIPLY_ADDS: u64 = 300_000_000;
 /// Half of the numbers' usual bits in f32, relative to the largest of an output: what is more than the order of a
 /// sum.
 const TOLERANCE: f64 = 1e-3;
 
-/// Why what tract made of a model is not to be used, if so. `cost` are its multiplications for a row of some lengths.
-pub(super) fn against(
-    tract: &dyn Engine,
-    cost: &dyn Fn(&Sizes) -> u64,
-    proto: &ModelProto,
-    file: &ModelFile<'_>,
-) -> Option<String> {
-    let signature = tract.signature();
-    let mut tried = 0;
-    for sizes in trial::sizes(signature).filter(|sizes| cost(sizes) <= MOST_MULTIPLY_ADDS) {
-        let inputs = sized_inputs(signature, 1, &sizes, 0);
-        let Ok(own) = contained(file, || native::answer(proto.clone(), &inputs, file)) else { continue };
-        let mut session = tract.session();
-        let theirs = catch_unwind(AssertUnwindSafe(|| session.run(&inputs).map(<[Tensor]>::to_vec)));
-        let differs = match theirs {
-            Ok(Ok(theirs)) => {
-                let pairs = theirs.iter().zip(&own).zip(&signature.outputs);
-                let apart = pairs.into_iter().find(|((a, b), _)| !alike(a, b));
-                apart.map(|(_, port)| {
-                    format!("its answer for `{}` is another than our own executor's", port.name)
-                })
-            }
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("it panics in a trial run".to_owned()),
-        };
-        if differs.is_some() {
-            return differs;
+/// What is known of a model besides what tract makes of it.
+pub(super) struct Evidence<'m> {
+    /// Who asks for tract by name gets it, unless it is unsafe; else it must answer as our own does.
+    pub choice: Choice,
+    pub proto: &'m ModelProto,
+}
+
+impl Evidence<'_> {
+    /// Why what tract made of a model is not to be used, if so; `multiply_adds` are its of a row.
+    pub fn against(&self, tract: &dyn Engine, multiply_adds: u64, file: &ModelFile<'_>) -> Option<String> {
+        if multiply_adds > MOST_MULTIPLY_ADDS {
+            return None;
         }
-        tried += 1;
-        if tried == LENGTHS {
-            break;
+        let own = contained(file, || native::load(self.proto.clone(), file)).ok()?;
+        if own.signature().has_free_sizes() {
+            return Some(FREE_SIZES.to_owned());
         }
+        if self.choice == Choice::Tract {
+            return None;
+        }
+        another_answer(&mut *tract.session(), &mut *own.session(), tract)
     }
-    None
+}
+
+/// How the first answers otherwise than the second, whose answer is the one to trust.
+fn another_answer(theirs: &mut dyn Session, own: &mut dyn Session, tract: &dyn Engine) -> Option<String> {
+    let signature = tract.signature();
+    let inputs = random_inputs(signature, 1);
+    let own = tried(own, &inputs).ok()?;
+    match tried(theirs, &inputs) {
+        Ok(theirs) => {
+            let pairs = theirs.iter().zip(&own).zip(&signature.outputs);
+            let apart = pairs.into_iter().find(|((a, b), _)| !alike(a, b));
+            apart
+                .map(|(_, port)| format!("its answer for `{}` is another than our own executor's", port.name))
+        }
+        Err(why) => Some(why),
+    }
+}
+
+/// What a session answers, or how it fails.
+fn tried(session: &mut dyn Session, inputs: &[Tensor]) -> Result<Vec<Tensor>, String> {
+    let run = AssertUnwindSafe(|| session.run(inputs).map(<[Tensor]>::to_vec));
+    match catch_unwind(run) {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err("it panics in a trial run".to_owned()),
+    }
 }
 
 /// Whether two answers are the same but for the order of sums.
@@ -79,7 +91,10 @@ fn near(a: impl Iterator<Item = f64> + Clone, b: impl Iterator<Item = f64> + Clo
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::{Dim, ElementType, Port, RunError, Signature};
 
     #[test]
     fn answers_are_alike_but_for_rounding() {
@@ -89,5 +104,64 @@ mod tests {
         assert!(!alike(&tensor(&[1.0]), &tensor(&[1.1])));
         assert!(!alike(&tensor(&[f32::INFINITY]), &tensor(&[1.0])));
         assert!(!alike(&tensor(&[1.0]), &tensor(&[1.0, 2.0])));
+    }
+
+    /// An engine that does one thing.
+    #[derive(Clone)]
+    struct Does(Arc<Signature>, fn(&[Tensor]) -> Result<Vec<Tensor>, RunError>, Vec<Tensor>);
+
+    fn does(run: fn(&[Tensor]) -> Result<Vec<Tensor>, RunError>) -> Does {
+        let port = |name: &str| Port {
+            name: name.into(),
+            element: ElementType::F32,
+            dims: vec![Dim::Batch, Dim::Fixed(2)],
+            labels: vec![],
+        };
+        let signature = Signature { inputs: vec![port("x")], outputs: vec![port("y")], free_batch: true };
+        Does(Arc::new(signature), run, vec![])
+    }
+
+    impl Engine for Does {
+        fn name(&self) -> &'static str {
+            "tract"
+        }
+
+        fn signature(&self) -> &Signature {
+            &self.0
+        }
+
+        fn session(&self) -> Box<dyn Session> {
+            Box::new(self.clone())
+        }
+    }
+
+    impl Session for Does {
+        fn run(&mut self, inputs: &[Tensor]) -> Result<&[Tensor], RunError> {
+            self.2 = (self.1)(inputs)?;
+            Ok(&self.2)
+        }
+    }
+
+    fn apart(theirs: Does, own: Does) -> Option<String> {
+        another_answer(&mut *theirs.session(), &mut *own.session(), &theirs)
+    }
+
+    #[test]
+    fn an_engine_that_fails_or_answers_otherwise_is_told_by_what_it_did() {
+        let same = || does(|inputs| Ok(inputs.to_vec()));
+        let failing = || does(|_| Err(RunError::Failed("no such kernel".into())));
+        let panicking = || does(|_| panic!("attempt to add with overflow"));
+        let twice = does(|inputs| Ok(vec![inputs[0].clone(), inputs[0].clone()]));
+        let zeros = does(|inputs| Ok(vec![Tensor::f32(&inputs[0].shape, vec![0.0; 2])]));
+        assert_eq!(apart(same(), same()), None);
+        assert_eq!(apart(twice, same()), None, "only what the model declares is compared");
+        assert_eq!(
+            apart(zeros, same()).as_deref(),
+            Some("its answer for `y` is another than our own executor's")
+        );
+        assert_eq!(apart(panicking(), same()).as_deref(), Some("it panics in a trial run"));
+        assert!(apart(failing(), same()).unwrap().contains("no such kernel"));
+        assert_eq!(apart(panicking(), failing()), None, "nothing is known where our own doesn't answer");
+        assert_eq!(apart(failing(), panicking()), None);
     }
 }

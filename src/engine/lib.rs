@@ -51,6 +51,7 @@ mod dense;
 mod described;
 mod engine;
 mod error;
+#[cfg_attr(not(feature = "tract"), allow(dead_code, reason = "it is about tract"))]
 mod evidence;
 mod exp;
 pub mod fourier;

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    Engine, LoadError, Sizes, Tensor,
+    Engine, LoadError, Tensor,
     described::Description,
+    evidence::Evidence,
     onnx::{file::ModelFile, proto::ModelProto},
 };
-
-/// Asks whether anything is against what tract made of a model; it is told how many multiplications a row of some
-/// lengths takes.
-pub type Against<'a> = &'a dyn Fn(&dyn Engine, &dyn Fn(&Sizes) -> u64) -> Option<String>;
 
 fn refusal(file: &ModelFile<'_>) -> LoadError {
     LoadError::WithoutTract { path: file.path.into() }
@@ -22,19 +19,14 @@ pub fn load(
     _: &[u8],
     _: &ModelProto,
     file: &ModelFile<'_>,
-    _: Option<Against<'_>>,
+    _: &Evidence<'_>,
 ) -> Result<Arc<dyn Engine>, LoadError> {
     Err(refusal(file))
 }
 
 /// # Errors
 /// Always.
-pub fn describe(
-    _: &[u8],
-    _: &ModelProto,
-    file: &ModelFile<'_>,
-    _: Option<&Sizes>,
-) -> Result<Description, LoadError> {
+pub fn describe(_: &[u8], _: &ModelProto, file: &ModelFile<'_>) -> Result<Description, LoadError> {
     Err(refusal(file))
 }
 

@@ -17,7 +17,8 @@ use super::{
     choose::{FREE_SIZES, has_classical, has_free_sizes},
     contain::contained,
     described::Description,
-    evidence, native,
+    evidence::Evidence,
+    native,
     onnx::{file::ModelFile, model::decode, proto::ModelProto},
     operators::missing,
     sample::sized_inputs,
@@ -196,19 +197,12 @@ pub fn inspect(
     let mut why = None;
     let free = has_free_sizes(&proto);
     if (choice == Choice::Tract || choice == Choice::Auto && !classical) && !free {
-        match tract::describe(&bytes, &proto, &file, sizes) {
-            Ok(made) => {
-                let against = |engine: &dyn Engine, cost: &dyn Fn(&Sizes) -> u64| {
-                    evidence::against(engine, cost, &proto, &file)
-                };
-                let asked: tract::Against<'_> = &against;
-                match tract::load(&bytes, &proto, &file, (choice == Choice::Auto).then_some(asked)) {
-                    Ok(engine) => {
-                        report.describe_tract(&proto, &made, &*engine, &file, sizes);
-                        return Ok(report);
-                    }
-                    Err(error) => why = Some(format!("tract: {}", reason(error))),
-                }
+        let evidence = Evidence { choice, proto: &proto };
+        let made = tract::describe(&bytes, &proto, &file);
+        match made.and_then(|made| Ok((made, tract::load(&bytes, &proto, &file, &evidence)?))) {
+            Ok((made, engine)) => {
+                report.describe_tract(&proto, &made, &*engine, &file, sizes);
+                return Ok(report);
             }
             Err(error @ LoadError::ExternalData { .. }) => return Err(error),
             Err(error) => why = Some(format!("tract: {}", reason(error))),

@@ -38,6 +38,6 @@ mod tests;
 mod value;
 
 pub use build::label;
-pub use model::{answer, has, load, types};
+pub use model::{has, load, types};
 pub use ops::find;
 pub use value::{Axis, Kind, Type, exchanged};

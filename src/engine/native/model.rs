@@ -73,27 +73,6 @@ pub fn load(mut proto: ModelProto, file: &ModelFile<'_>) -> Result<NativeEngine,
     Ok(engine)
 }
 
-/// What a model answers to inputs that fit it, without a trial of its ports.
-///
-/// # Errors
-/// As [`load`]; a run that fails is [`LoadError::Unsupported`].
-pub fn answer(mut proto: ModelProto, inputs: &[Ours], file: &ModelFile<'_>) -> Result<Vec<Ours>, LoadError> {
-    let error = |fault: Fault| load_error(fault, file);
-    let graph = graph(&mut proto, file)?;
-    drop(proto);
-    let kinds = ports::kinds(&graph).map_err(error)?;
-    let values = inputs.iter().zip(kinds).map(|(input, kind)| Ok(Some(from_port(input, kind)?.into())));
-    let values = values.collect::<Result<Vec<_>, Fault>>().map_err(error)?;
-    let answers = Run::new(bounds(file)).graph(&graph, values, &[]).map_err(error)?;
-    let told = |answer: &Value| {
-        let tensor = answer.tensor()?;
-        let mut told = Ours { shape: vec![], data: TensorData::empty(exchanged(tensor.kind())?) };
-        to_port(tensor, &mut told)?;
-        Ok(told)
-    };
-    answers.iter().map(told).collect::<Result<_, Fault>>().map_err(error)
-}
-
 /// The checked graph; weights are taken out of the decoded model.
 fn graph(proto: &mut ModelProto, file: &ModelFile<'_>) -> Result<Graph, LoadError> {
     let bounds = bounds(file);

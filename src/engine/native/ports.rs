@@ -28,7 +28,7 @@ pub fn settle(graph: &Graph, bounds: Bounds) -> Result<Ports, Fault> {
     if graph.inputs.is_empty() {
         return Err(Fault::unsupported("it takes no input, so there is nothing to score"));
     }
-    let batch = batch_name(&graph.inputs);
+    let mut batch = batch_name(&graph.inputs);
     let mut inputs = vec![];
     let mut kinds = vec![];
     for declared in &graph.inputs {
@@ -50,7 +50,14 @@ pub fn settle(graph: &Graph, bounds: Bounds) -> Result<Ports, Fault> {
         kinds.push(kind);
     }
     let mut signature = Signature { inputs, outputs: vec![], free_batch: false };
-    let tried = try_out(graph, &signature, &kinds, bounds);
+    let mut tried = try_out(graph, &signature, &kinds, bounds);
+    // Too short in one row: then the first axis may be as long as it has to be, and is none of rows.
+    if let (Err(_), Some(name)) = (&tried, &batch) {
+        let lengths = signature.without_batch(name);
+        if let Ok(answer) = try_out(graph, &lengths, &kinds, bounds) {
+            (tried, signature, batch) = (Ok(answer), lengths, None);
+        }
+    }
     if let Err(fault) = &tried
         && is_certain(fault, &signature)
     {
@@ -72,15 +79,6 @@ pub fn settle(graph: &Graph, bounds: Bounds) -> Result<Ports, Fault> {
         signature = signature.without_batch(batch.as_deref().unwrap_or("N"));
     }
     Ok(Ports { signature, kinds })
-}
-
-/// What the graph takes for each input.
-///
-/// # Errors
-/// Inputs that are no tensors.
-pub fn kinds(graph: &Graph) -> Result<Vec<Kind>, Fault> {
-    let kind = |declared: &Declared| tensor(&declared.ty).map(|(kind, _)| kind);
-    graph.inputs.iter().map(kind).collect()
 }
 
 /// The name of the first dimension when it is free in every input and no two name it differently:

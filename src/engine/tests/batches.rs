@@ -2,10 +2,10 @@
 
 use super::{
     build::{D, DataType, Model, autoencoder, chain, int, mlp},
-    error, f32s, load_model, noise,
+    error, f32s, load_by, load_model, noise,
     trees::random_forest,
 };
-use crate::{Dim, Engine, Tensor, TensorData};
+use crate::{Choice, Dim, Engine, Tensor, TensorData};
 
 const N: D = D::Named("N");
 
@@ -140,6 +140,43 @@ fn rows_that_see_each_other_are_no_batch() {
         let input = Tensor::f32(&[rows, 4], noise(rows * 4, 1));
         let sum: f32 = f32s(&engine.session().run(&[input]).unwrap()[0]).iter().sum();
         assert!((sum - 4.0).abs() < 1e-5, "{sum}");
+    }
+}
+
+/// `wave` as a picture of one row, and five neighbours of it summed.
+fn five_along(model: Model, wave: &str) -> Model {
+    let ones = super::build::ints("kernel_shape", &[5]);
+    model
+        .weights("kernel", &[1, 1, 5], &[1.0; 5])
+        .integers("shape", &[3], &[1, 1, -1])
+        .node("Reshape", &[wave, "shape"], &["picture"])
+        .node_with("Conv", &["picture", "kernel"], &["sums"], vec![ones])
+        .integers("flat", &[1], &[-1])
+        .node("Reshape", &["sums", "flat"], &["y"])
+}
+
+#[test]
+fn lengths_that_are_no_rows_stay_with_our_own_executor() {
+    let samples = Model::new().input("x", DataType::Float, &[D::Named("samples")]).output(
+        "y",
+        DataType::Float,
+        &[D::Unset],
+    );
+    let time_first =
+        Model::new().input("x", DataType::Float, &[N, D::Is(1)]).output("y", DataType::Float, &[D::Unset]);
+    for (model, rest) in [(samples, &[][..]), (time_first, &[1][..])] {
+        let model = five_along(model, "x");
+        let engine = load_model(&model).unwrap();
+        assert_eq!(engine.name(), "native");
+        let mut session = engine.session();
+        // Two are fewer than the kernel looks at: tract's would read beyond them.
+        for (length, sums) in [(2, None), (5, Some(vec![5.0])), (6, Some(vec![5.0, 5.0])), (1, None)] {
+            let shape: Vec<usize> = [&[length], rest].concat();
+            let answer = session.run(&[Tensor::f32(&shape, vec![1.0; length])]).ok();
+            assert_eq!(answer.map(|answer| f32s(&answer[0]).to_vec()), sums, "{length} samples");
+        }
+        let asked = error(load_by(&model, Choice::Tract));
+        assert!(!cfg!(feature = "tract") || asked.contains("free sizes"), "{asked}");
     }
 }
 

@@ -2,16 +2,14 @@
 
 use tract_onnx::tract_hir::internal::*;
 
-use super::{TractEngine, contained, file, plan::at_lengths, ports, weights};
+use super::{TractEngine, contained, file, plan::at_one, ports, weights};
 use crate::{
-    Dim, Engine, LoadError, Sizes,
+    Engine, LoadError,
     described::Description,
     onnx::{file::ModelFile, proto::ModelProto},
-    trial::trial_sizes,
 };
 
-/// Builds the model as `load` does and describes it, with these lengths of free dimensions, or some that it
-/// takes.
+/// Builds the model as `load` does and describes it.
 ///
 /// # Errors
 /// As `load`.
@@ -19,7 +17,6 @@ pub(crate) fn describe(
     bytes: &[u8],
     ours: &ModelProto,
     file: &ModelFile<'_>,
-    sizes: Option<&Sizes>,
 ) -> Result<Description, LoadError> {
     contained(file, || {
         let mut proto = file::decode(bytes, file)?;
@@ -27,10 +24,7 @@ pub(crate) fn describe(
         super::check_operators(ours, file)?;
         let batch = ports::settle(&mut proto, file)?;
         let engine = TractEngine::build(proto, batch.as_deref(), file)?;
-        let some = || trial_sizes(engine.signature(), &mut *engine.session());
-        let sizes = sizes.cloned().unwrap_or_else(some);
-        let (multiply_adds, activation_bytes) =
-            costs(&engine.plan, &sizes, batch.as_deref()).unwrap_or_default();
+        let (multiply_adds, activation_bytes) = costs(&engine.plan).unwrap_or_default();
         let model = engine.plan.model();
         let step = |node: &TypedNode| (node.name.clone(), node.op.name().into_owned());
         let steps = engine.plan.order_without_consts().iter().map(|&at| step(model.node(at))).collect();
@@ -39,14 +33,8 @@ pub(crate) fn describe(
 }
 
 /// Multiply-adds, and the peak of inner values in bytes, both for one row.
-pub(super) fn costs(plan: &TypedSimplePlan, sizes: &Sizes, batch: Option<&str>) -> TractResult<(u64, u64)> {
+pub(super) fn costs(plan: &TypedSimplePlan) -> TractResult<(u64, u64)> {
     let model = plan.model();
-    let at = |dim: &TDim| {
-        at_lengths(dim, &|name| match Some(name) == batch {
-            true => 1,
-            false => sizes.length(&Dim::Free(name.to_owned()), 1),
-        })
-    };
     let mut multiply_adds = 0u64;
     for &node in plan.order_without_consts() {
         // tract counts the polynomials inside sigmoid and tanh as well.
@@ -56,12 +44,12 @@ pub(super) fn costs(plan: &TypedSimplePlan, sizes: &Sizes, batch: Option<&str>) 
         let inputs = model.node_input_facts(node)?;
         for (cost, count) in model.node(node).op.cost(&inputs)? {
             if matches!(cost, Cost::FMA(_)) {
-                multiply_adds = multiply_adds.saturating_add(at(&count).unwrap_or(0));
+                multiply_adds = multiply_adds.saturating_add(at_one(&count).unwrap_or(0));
             }
         }
     }
     let is_computed = |node: &TypedNode| !node.op_is::<tract_core::ops::konst::Const>();
     let steps = model.eval_tmp_memory_usage(plan.order_without_consts(), is_computed)?;
-    let peak = steps.iter().filter_map(|(_, bytes)| at(bytes)).max().unwrap_or(0);
+    let peak = steps.iter().filter_map(|(_, bytes)| at_one(bytes)).max().unwrap_or(0);
     Ok((multiply_adds, peak))
 }

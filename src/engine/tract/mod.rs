@@ -24,8 +24,10 @@ use tract_onnx::{model::Onnx, pb::ModelProto, tract_hir::internal::*};
 pub(super) use self::{describe::describe, trace::trace};
 use self::{fallback::Fallback, session::TractSession};
 use super::{
-    Dim, Engine, LoadError, Port, Session, Signature, Sizes,
+    Choice, Dim, Engine, LoadError, Port, Session, Signature,
+    choose::FREE_SIZES,
     contain::contained,
+    evidence::Evidence,
     onnx::{file::ModelFile, proto::ModelProto as Proto},
     operators::{Missing, is_function, missing},
     rows::are_independent,
@@ -40,12 +42,8 @@ pub struct TractEngine {
     fallback: Option<Arc<Fallback>>,
 }
 
-/// Asks whether anything is against what tract made of a model; it is told how many multiplications a row of some
-/// lengths takes.
-pub(super) type Against<'a> = &'a dyn Fn(&dyn Engine, &dyn Fn(&Sizes) -> u64) -> Option<String>;
-
-/// Reads, checks and prepares a model. With `against`, nothing may be against it, and from the first failure on that
-/// our own executor doesn't share, that runs it.
+/// Reads, checks and prepares a model, unless there is evidence against it. Unless tract was asked for by name, our
+/// own executor runs it from the first failure on that it doesn't share.
 ///
 /// # Errors
 /// [`LoadError`]; a panic in tract is one too.
@@ -53,38 +51,33 @@ pub(super) fn load(
     bytes: &[u8],
     ours: &Proto,
     file: &ModelFile<'_>,
-    against: Option<Against<'_>>,
+    evidence: &Evidence<'_>,
 ) -> Result<Arc<dyn Engine>, LoadError> {
+    let settled = |engine: &dyn Engine, multiply_adds| match evidence.against(engine, multiply_adds, file) {
+        Some(why) => Err(file.unsupported(why)),
+        None => Ok(()),
+    };
     contained(file, || {
         let mut proto = file::decode(bytes, file)?;
         weights::check_and_complete(&mut proto, file, bytes.len() as u64)?;
         check_operators(ours, file)?;
         let batch = ports::settle(&mut proto, file)?;
         if let Some(dense) = chain::recognise(&proto, batch.as_deref()) {
-            settled(&dense, &|_| 0, against, file)?;
+            settled(&dense, 0)?;
             return Ok(Arc::new(dense) as Arc<dyn Engine>);
         }
         let mut engine = TractEngine::build(proto, batch.as_deref(), file)?;
-        let cost = |sizes: &Sizes| {
-            describe::costs(&engine.plan, sizes, batch.as_deref()).map_or(0, |(count, _)| count)
-        };
-        settled(&engine, &cost, against, file)?;
-        engine.fallback = against.map(|_| Arc::new(Fallback::new(file)));
+        settled(&engine, describe::costs(&engine.plan).map_or(0, |(count, _)| count))?;
+        if engine.signature.free_batch && !are_independent(&engine.signature, &mut *engine.session()) {
+            return Err(file.unsupported(MIXED_ROWS));
+        }
+        engine.fallback = (evidence.choice == Choice::Auto).then(|| Arc::new(Fallback::new(file)));
         Ok(Arc::new(engine) as Arc<dyn Engine>)
     })
 }
 
-fn settled(
-    engine: &dyn Engine,
-    cost: &dyn Fn(&Sizes) -> u64,
-    against: Option<Against<'_>>,
-    file: &ModelFile<'_>,
-) -> Result<(), LoadError> {
-    match against.and_then(|against| against(engine, cost)) {
-        Some(why) => Err(file.unsupported(why)),
-        None => Ok(()),
-    }
-}
+const MIXED_ROWS: &str = "tract gives a row other bits alone than together with others; leave the engine at `auto`, \
+    which runs it natively";
 
 /// Operator sets whose names tract knows; an operator of the same name elsewhere is another one.
 const DOMAINS: [&str; 3] = ["", "ai.onnx.ml", "com.microsoft"];
@@ -115,11 +108,10 @@ impl TractEngine {
         let (signature, kinds) = signature(&model, names, batch, file)?;
         let failed = |error: TractError| file.unsupported(fault::reason(&error));
         let plan = TypedSimplePlan::new(model).map_err(failed)?;
-        let mut engine = TractEngine { signature: Arc::new(signature), kinds, plan, fallback: None };
-        if engine.signature.free_batch && !are_independent(&engine.signature, &mut *engine.session()) {
-            engine.signature = Arc::new(engine.signature.without_batch(batch.unwrap_or("N")));
+        if signature.has_free_sizes() {
+            return Err(file.unsupported(FREE_SIZES));
         }
-        Ok(engine)
+        Ok(TractEngine { signature: Arc::new(signature), kinds, plan, fallback: None })
     }
 }
 

@@ -220,15 +220,10 @@ fn within(what: &str, bytes: Option<u64>, limit: u64) -> Result<(), Halt> {
 }
 
 /// A dimension with every symbol at one: what one row needs. `None` when it is beyond counting.
-fn at_one(dim: &TDim) -> Option<u64> {
-    at_lengths(dim, &|_| 1)
-}
-
-/// A dimension with its symbols at these lengths, by their names. `None` when it is beyond counting.
-pub(super) fn at_lengths(dim: &TDim, length: &dyn Fn(&str) -> usize) -> Option<u64> {
+pub(super) fn at_one(dim: &TDim) -> Option<u64> {
     let mut values = SymbolValues::default();
     for symbol in dim.symbols() {
-        values.set(&symbol, i64::try_from(length(&symbol.to_string())).unwrap_or(i64::MAX));
+        values.set(&symbol, 1);
     }
     match dim.eval(&values).to_i64() {
         // A number below zero is one that overflowed; an expression may just want longer rows.
