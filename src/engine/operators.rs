@@ -107,6 +107,11 @@ fn advice(node: &NodeProto) -> String {
                 .into()
         }
         "com.microsoft" => "an operator of ONNX Runtime, not of ONNX; export without its optimiser".into(),
+        "com.microsoft.nchwc" => {
+            "its weights are laid out for the processor on which ONNX Runtime optimised the file, and nothing in the file \
+             says which; optimise it up to the level `extended`"
+                .into()
+        }
         domain => format!("an operator of `{domain}`, not of ONNX; export with standard operators only"),
     }
 }

@@ -22,6 +22,7 @@ MODULES = {
     "boosters-differs": "boosters",
     "quant": "quant",
     "quant-contrib": "quant",
+    "fused": "fused",
     "whole": "whole",
     "classical": "classical",
 }

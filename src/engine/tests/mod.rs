@@ -3,6 +3,8 @@
 mod batches;
 mod build;
 mod external;
+#[cfg(feature = "tract")]
+pub(crate) mod fallback;
 mod inspecting;
 mod loading;
 mod numbers;

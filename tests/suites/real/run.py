@@ -86,7 +86,10 @@ def scored(row, onnx, edgeward, folder):
         raise RuntimeError(done.stderr.strip() or f"exit code {done.returncode}")
     inspected = subprocess.run([edgeward, "model", "inspect", model, "--json"], capture_output=True, text=True)
     running = json.loads(inspected.stdout)["running"] or {}
-    return [json.loads(line)["outputs"] for line in done.stdout.splitlines()], running
+    answers = [json.loads(line)["outputs"] for line in done.stdout.splitlines()]
+    # For who scores the same messages in another way.
+    (work / "answers.json").write_text(json.dumps({"model": str(model.resolve()), "outputs": answers}))
+    return answers, running
 
 
 def flat(value):

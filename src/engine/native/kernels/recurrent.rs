@@ -18,8 +18,29 @@ pub enum Activation<T> {
     Softplus,
 }
 
+impl Activation<f64> {
+    /// With its parameters in another type.
+    pub fn of<T: Computed>(self) -> Activation<T> {
+        let t = T::from_f64;
+        match self {
+            Activation::Relu => Activation::Relu,
+            Activation::Tanh => Activation::Tanh,
+            Activation::Sigmoid => Activation::Sigmoid,
+            Activation::Affine(alpha, beta) => Activation::Affine(t(alpha), t(beta)),
+            Activation::LeakyRelu(alpha) => Activation::LeakyRelu(t(alpha)),
+            Activation::ThresholdedRelu(alpha) => Activation::ThresholdedRelu(t(alpha)),
+            Activation::ScaledTanh(alpha, beta) => Activation::ScaledTanh(t(alpha), t(beta)),
+            Activation::HardSigmoid(alpha, beta) => Activation::HardSigmoid(t(alpha), t(beta)),
+            Activation::Elu(alpha) => Activation::Elu(t(alpha)),
+            Activation::Softsign => Activation::Softsign,
+            Activation::Softplus => Activation::Softplus,
+        }
+    }
+}
+
 impl<T: Computed> Activation<T> {
-    fn each(self, x: &mut [T]) {
+    /// At each number, in place.
+    pub fn each(self, x: &mut [T]) {
         fn map<T: Copy>(x: &mut [T], f: impl Fn(T) -> T) {
             x.iter_mut().for_each(|x| *x = f(*x));
         }

@@ -24,6 +24,7 @@ mod constant;
 mod control;
 mod conv;
 mod elementwise;
+mod fused;
 mod gather;
 mod generate;
 mod losses;
@@ -55,6 +56,7 @@ pub const FAMILIES: &[(&str, &[Entry])] = &[
     ("control flow", control::OPERATORS),
     ("convolution", conv::OPERATORS),
     ("element by element", elementwise::OPERATORS),
+    ("fused by ONNX Runtime", fused::OPERATORS),
     ("gathering and scattering", gather::OPERATORS),
     ("generated", generate::OPERATORS),
     ("images", vision::OPERATORS),

@@ -1,12 +1,14 @@
 //! Models that fail in every run are refused when they are loaded; models that may run are not.
 
+use std::sync::Arc;
+
 use super::make::{BOUNDS, bools, declared, floats, graph, graph_of, int, ints, model, node, run, tensor_of};
 use crate::{
     native::{
         build::build,
         fault::FaultKind,
         graph::Graph,
-        value::{Tensor, Value, Weights},
+        value::{Shape, Tensor, Value, Weights},
     },
     onnx::proto::{
         AttributeProto, DimProto, GraphProto, ModelProto, NodeProto, ShapeProto, TensorProto, ValueInfoProto,
@@ -36,8 +38,15 @@ fn built(model: &ModelProto) -> Result<Graph, crate::native::fault::Fault> {
     build(model, Weights { file: None, max_tensor_bytes: BOUNDS.max_tensor_bytes }, BOUNDS)
 }
 
+/// Refused, and taken where no run may come to it.
 #[track_caller]
 fn refused(model: &ModelProto, parts: &[&str]) {
+    refused_as_declared(model, parts);
+    in_a_branch(model);
+}
+
+#[track_caller]
+fn refused_as_declared(model: &ModelProto, parts: &[&str]) {
     let fault = match built(model) {
         Ok(_) => panic!("is taken"),
         Err(fault) => fault,
@@ -45,6 +54,54 @@ fn refused(model: &ModelProto, parts: &[&str]) {
     let text = fault.to_string();
     assert_eq!(fault.kind, FaultKind::Invalid, "{text}");
     assert!(parts.iter().all(|part| text.contains(part)), "{text} lacks one of {parts:?}");
+}
+
+/// What every run would fail at is no reason to refuse it where no run may come to it: as one branch of an `If`, whose
+/// other one gives 7. Only when it is taken does the run fail.
+#[track_caller]
+fn in_a_branch(refused: &ModelProto) {
+    let refused_graph = refused.graph.clone().unwrap();
+    let (inputs, wanted) = (refused_graph.input.clone(), refused_graph.output[0].name.clone());
+    let output = || vec![ValueInfoProto { name: wanted.clone(), r#type: None }];
+    let taken = GraphProto { input: vec![], output: output(), ..refused_graph };
+    let other = vec![node("Constant", &[], &[&*wanted], vec![tensor_of("value", floats("", &[], &[7.0]))])];
+    let other = GraphProto { output: output(), ..graph(other, &[], &[], vec![]) };
+    let branches = vec![graph_of("then_branch", taken), graph_of("else_branch", other)];
+    let condition = shaped("is_taken", BOOL, &[]);
+    let all: Vec<ValueInfoProto> = inputs.iter().cloned().chain([condition]).collect();
+    let whole = GraphProto {
+        input: all,
+        ..graph(vec![node("If", &["is_taken"], &["chosen"], branches)], &[], &["chosen"], vec![])
+    };
+    let made = ModelProto { graph: Some(whole), ..refused.clone() };
+    if let Err(fault) = built(&made) {
+        panic!("refused for a branch that may never be taken: {fault}");
+    }
+    let answer = |is_taken: bool| {
+        let given = inputs.iter().map(some_value).chain([Tensor::scalar(is_taken).into()]);
+        run(&made, given.collect())
+    };
+    match &answer(false).unwrap()[0] {
+        Value::Tensor(tensor) => assert_eq!(tensor.slice::<f32>().unwrap(), [7.0]),
+        _ => panic!("no tensor"),
+    }
+    assert!(answer(true).is_err(), "it runs when it is taken");
+}
+
+/// Zeros of the declared shape, with ones for lengths that are free.
+fn some_value(info: &ValueInfoProto) -> Value {
+    let tensor = info.r#type.as_ref().and_then(|ty| ty.tensor_type.as_ref()).unwrap();
+    let dims = tensor.shape.as_ref().map_or(&[][..], |shape| &shape.dim);
+    let shape: Shape = dims.iter().map(|dim| dim.value.map_or(1, |n| n as usize)).collect();
+    let len = shape.iter().product();
+    let tensor = match tensor.elem_type {
+        FLOAT => Tensor::of(shape, vec![0f32; len]),
+        INT64 => Tensor::of(shape, vec![0i64; len]),
+        BOOL => Tensor::of(shape, vec![false; len]),
+        8 => Tensor::of(shape, vec![Arc::<str>::from(""); len]),
+        other => panic!("no value of type {other}"),
+    };
+    tensor.unwrap().into()
 }
 
 /// What is known of the output `y`.
@@ -180,8 +237,11 @@ fn declarations_that_contradict() {
         made
     };
     let y = || shaped("y", FLOAT, &[-1, 4]);
-    refused(&declares(shaped("y", INT64, &[-1, 4]), None), &["Exp `y`", "declared as int64, and is float32"]);
-    refused(&declares(y(), Some(shaped("m", BOOL, &[-1, 4]))), &["Relu `m`", "declared as bool"]);
+    refused_as_declared(
+        &declares(shaped("y", INT64, &[-1, 4]), None),
+        &["Exp `y`", "declared as int64, and is float32"],
+    );
+    refused_as_declared(&declares(y(), Some(shaped("m", BOOL, &[-1, 4]))), &["Relu `m`", "declared as bool"]);
     for wrong in [&[-1, 7][..], &[-1, 4, 1], &[]] {
         assert_eq!(known(&declares(shaped("y", FLOAT, wrong), None)), "float32[batch, 4]");
         assert_eq!(known(&declares(y(), Some(shaped("m", FLOAT, wrong)))), "float32[batch, 4]");

@@ -192,6 +192,7 @@ suites! {
     boosters_differs: "boosters-differs",
     quantised: "quant",
     quantised_contrib: "quant-contrib",
+    fused: "fused",
     whole_models: "whole",
     classical: "classical",
 }

@@ -37,7 +37,6 @@ pub trait Element: Clone + Default + Send + Sync + 'static {
     const KIND: Kind;
     fn wrap(elements: Vec<Self>) -> Data;
     fn of(data: &Data) -> Option<&Arc<Vec<Self>>>;
-    #[cfg(test)]
     fn of_mut(data: &mut Data) -> Option<&mut Arc<Vec<Self>>>;
 }
 
@@ -48,7 +47,6 @@ macro_rules! elements {
             fn wrap(elements: Vec<Self>) -> Data {
                 Data::$variant(Arc::new(elements))
             }
-            #[cfg(test)]
             fn of_mut(data: &mut Data) -> Option<&mut Arc<Vec<Self>>> {
                 if let Data::$variant(elements) = data { Some(elements) } else { None }
             }

@@ -122,6 +122,19 @@ pub fn recurrent(node: &Node<'_>) -> Result<Rule, Fault> {
     })
 }
 
+/// `DynamicQuantizeLSTM`: the same, and always f32.
+pub fn quantised_lstm(node: &Node<'_>) -> Result<Rule, Fault> {
+    let directions = if node.string("direction", "forward")? == "bidirectional" { 2 } else { 1 };
+    let hidden = node.attributes.int("hidden_size")?.map_or(Dim::Unknown, Dim::Number);
+    rule(move |given| {
+        let x = given.ranked(0, 3)?;
+        let (directions, kind) = (Dim::Number(directions), Kind::F32);
+        let all: Dims = smallvec![x[0], directions, x[1], hidden];
+        let last: Dims = smallvec![directions, x[1], hidden];
+        Ok(smallvec![Fact::tensor(kind, all), Fact::tensor(kind, last.clone()), Fact::tensor(kind, last)])
+    })
+}
+
 /// A window's length is its input's.
 pub fn window(node: &Node<'_>) -> Result<Rule, Fault> {
     let kind = Kind::from_code(node.int("output_datatype", 1)?);

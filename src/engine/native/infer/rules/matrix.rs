@@ -11,15 +11,20 @@ pub fn product(given: &mut Given<'_>, a: usize, b: usize) -> Result<Option<Dims>
         return Err(fault!("multiplies matrices, and is given a scalar"));
     }
     let (Some(a), Some(b)) = (a, b) else { return Ok(None) };
+    product_of(given, &a, &b)
+}
+
+/// As [`product`], of shapes that are known.
+pub fn product_of(given: &mut Given<'_>, a: &[Dim], b: &[Dim]) -> Result<Option<Dims>, Fault> {
     let wrong = |given: &Given<'_>| {
-        fault!("shapes {} and {} can't be multiplied as matrices", given.shown(&a), given.shown(&b))
+        fault!("shapes {} and {} can't be multiplied as matrices", given.shown(a), given.shown(b))
     };
-    let (a_outer, m, k) = match &a[..] {
+    let (a_outer, m, k) = match a {
         [k] => (&[][..], None, *k),
         [outer @ .., m, k] => (outer, Some(*m), *k),
         [] => return Ok(None),
     };
-    let (b_outer, b_k, n) = match &b[..] {
+    let (b_outer, b_k, n) = match b {
         [k] => (&[][..], *k, None),
         [outer @ .., k, n] => (outer, *k, Some(*n)),
         [] => return Ok(None),

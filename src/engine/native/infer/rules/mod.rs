@@ -7,6 +7,7 @@ pub mod arithmetic;
 pub mod attention;
 pub mod classical;
 pub mod control;
+pub mod fused;
 pub mod gather;
 pub mod make;
 pub mod matrix;

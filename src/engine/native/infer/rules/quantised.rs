@@ -78,6 +78,14 @@ pub fn two_operands(_: &Node<'_>) -> Result<Rule, Fault> {
     })
 }
 
+/// `QLinearWhere`: the first operand's type.
+pub fn chosen(_: &Node<'_>) -> Result<Rule, Fault> {
+    rule(|given| {
+        let kind = given.kind(1, ANY)?;
+        tensor(kind, given.together([0, 1, 4])?)
+    })
+}
+
 /// Three inputs an operand, after the result's scale and zero point.
 pub fn concat(node: &Node<'_>) -> Result<Rule, Fault> {
     let axis = node.required_int("axis")?;

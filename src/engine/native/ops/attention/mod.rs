@@ -5,7 +5,7 @@ mod cache;
 mod dot_product;
 mod flex;
 mod linear;
-mod rotary;
+pub(super) mod rotary;
 
 use crate::native::{
     facts::kinds::{ANY, FLOATS},

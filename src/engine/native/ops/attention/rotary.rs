@@ -7,26 +7,40 @@ use crate::native::{
     kernels::real::{self, Computed, reals},
 };
 
-struct Config {
+#[derive(Clone, Copy)]
+pub struct Config {
     interleaved: bool,
     /// How much of each head is turned; 0 for all.
     turned: usize,
     heads: Option<i64>,
 }
 
-/// `RotaryEmbedding`, ai.onnx 23: pairs of numbers turned by the angle of their place.
-pub(super) fn rotary_embedding(node: &Node<'_>) -> Result<Op, Fault> {
-    let turned = node.int("rotary_embedding_dim", 0)?;
-    let config = Config {
-        interleaved: node.flag("interleaved", false)?,
-        turned: usize::try_from(turned)
-            .map_err(|_| fault!("attribute `rotary_embedding_dim` is {turned}, must not be negative"))?,
-        heads: node.attributes.int("num_heads")?,
-    };
-    op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &config)))
+impl Config {
+    pub fn read(node: &Node<'_>) -> Result<Self, Fault> {
+        let turned = node.int("rotary_embedding_dim", 0)?;
+        Ok(Config {
+            interleaved: node.flag("interleaved", false)?,
+            turned: usize::try_from(turned)
+                .map_err(|_| fault!("attribute `rotary_embedding_dim` is {turned}, must not be negative"))?,
+            heads: node.attributes.int("num_heads")?,
+        })
+    }
+
+    /// So many heads where the node says none.
+    pub fn or_heads(self, heads: usize) -> Self {
+        let said = self.heads.filter(|&heads| heads > 0);
+        Config { heads: said.or(i64::try_from(heads).ok()), ..self }
+    }
 }
 
-fn body<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
+/// `RotaryEmbedding`, ai.onnx 23: pairs of numbers turned by the angle of their place.
+pub(super) fn rotary_embedding(node: &Node<'_>) -> Result<Op, Fault> {
+    let config = Config::read(node)?;
+    op(move |run, args| reals!(args.tensor(0)?.kind(), T => turned::<T>(run, &args, &config)))
+}
+
+/// Inputs: what is turned, cosines, sines, places.
+pub fn turned<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;
     // Strides of a step and of a head tell the two forms apart.
     let (batch, heads, steps, width, head_first) = match *x.shape() {

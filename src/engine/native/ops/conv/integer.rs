@@ -21,7 +21,7 @@ pub(super) fn conv_integer(node: &Node<'_>) -> Result<Op, Fault> {
 }
 
 /// `QLinearConv`, ai.onnx 10: sums in int32, scaled to eight bits; ties go to the even number.
-pub(super) fn qlinear_conv(node: &Node<'_>) -> Result<Op, Fault> {
+pub fn qlinear_conv(node: &Node<'_>) -> Result<Op, Fault> {
     let config = Config::read(node)?;
     op(move |run, args| quantised(run, &args, &config))
 }

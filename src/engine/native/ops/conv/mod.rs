@@ -6,6 +6,7 @@ mod integer;
 mod plain;
 mod transpose;
 
+pub(super) use self::{integer::qlinear_conv, plain::conv};
 use crate::native::{
     infer::rules::window as infer_window,
     table::{Entry, Infer::Rule, onnx},

@@ -12,7 +12,7 @@ use crate::native::{
 };
 
 /// `Conv`, ai.onnx 1 to 22: any number of spatial axes, groups. Later versions add types.
-pub(super) fn conv(node: &Node<'_>) -> Result<Op, Fault> {
+pub fn conv(node: &Node<'_>) -> Result<Op, Fault> {
     let config = Config::read(node)?;
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => body::<T>(run, &args, &config)))
 }

@@ -60,7 +60,7 @@ integers!(i8, i16, i32, i64, u8, u16, u32, u64);
 macro_rules! operator {
     ($(#[$doc:meta])* $name:ident, $method:ident) => {
         $(#[$doc])*
-        pub(super) fn $name(_: &Node<'_>) -> Result<Op, Fault> {
+        pub fn $name(_: &Node<'_>) -> Result<Op, Fault> {
             op(|run, args| {
                 let (a, b) = (args.tensor(0)?, args.tensor(1)?);
                 let shape = broadcast::shape(a.shape(), b.shape())?;

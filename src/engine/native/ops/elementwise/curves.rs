@@ -47,7 +47,7 @@ fn run_curve(run: &mut Run<'_>, curve: &impl Curve, x: Tensor) -> Result<Outputs
 macro_rules! curves {
     ($($(#[$doc:meta])* $name:ident($($attribute:ident = $default:expr),*), |$x:ident| $body:expr;)*) => {$(
         $(#[$doc])*
-        pub(super) fn $name(node: &Node<'_>) -> Result<Op, Fault> {
+        pub fn $name(node: &Node<'_>) -> Result<Op, Fault> {
             struct This { $($attribute: f32),* }
             impl Curve for This {
                 #[inline]
@@ -144,6 +144,8 @@ curves! {
     softsign(), |x| x / (R::ONE + x.magnitude());
     /// `Swish`, ai.onnx 24.
     swish(alpha = 1.0), |x| x * (alpha * x).sigmoid();
+    /// `QuickGelu`, com.microsoft 1.
+    quick_gelu(alpha = 1.702), |x| x * (alpha * x).sigmoid();
     /// `ThresholdedRelu`, ai.onnx 10, 22. NaN becomes zero, as in ONNX Runtime.
     thresholded_relu(alpha = 1.0), |x| if x > alpha { x } else { R::ZERO };
     /// `Gelu` with the error function.

@@ -9,6 +9,10 @@ mod several;
 mod signs;
 mod softmax;
 
+pub(super) use self::{
+    arithmetic::add,
+    curves::{exact_gelu, tanh_gelu},
+};
 use crate::native::{
     facts::kinds::{ANY, BOOL, FLOATS, INTEGERS, NUMBERS, SIGNED},
     infer::rules::arithmetic as infer_arithmetic,
@@ -51,6 +55,7 @@ pub(super) const OPERATORS: &[Entry] = &[
     onnx("Floor", &[1, 6, 13], curves::floor).infers(Same(FLOATS)),
     onnx("Gelu", &[20], curves::gelu).infers(Same(FLOATS)),
     contrib("Gelu", curves::gelu).infers(Same(FLOATS)),
+    contrib("QuickGelu", curves::quick_gelu).infers(Same(FLOATS)),
     onnx("Greater", &[1, 7, 9, 13], logic::greater).infers(Compare(NUMBERS)),
     onnx("GreaterOrEqual", &[12, 16], logic::greater_or_equal).infers(Compare(NUMBERS)),
     onnx("HardSigmoid", &[1, 6, 22], curves::hard_sigmoid).infers(Same(FLOATS)),

@@ -23,7 +23,7 @@ struct Gemm {
 
 /// `Gemm`, ai.onnx 1, 6, 7, 9, 11, 13: since 7 `C` is broadcast (before on demand; here always), since 9
 /// integers, since 11 without `C`. Half floats are computed in f32.
-pub(super) fn gemm(node: &Node<'_>) -> Result<Op, Fault> {
+pub fn gemm(node: &Node<'_>) -> Result<Op, Fault> {
     let gemm = Gemm {
         alpha: node.float("alpha", 1.0)?,
         beta: node.float("beta", 1.0)?,

@@ -28,6 +28,8 @@ pub struct Product {
     batch: Shape,
     a_batches: Shape,
     b_batches: Shape,
+    /// Of each operand's matrices: between rows and between columns.
+    strides: [(usize, usize); 2],
 }
 
 impl Product {
@@ -58,7 +60,30 @@ impl Product {
         }
         let a_batches = strides_in(a_outer, &batch);
         let b_batches = strides_in(b_outer, &batch);
-        Ok(Product { m, k, n, shape, batch, a_batches, b_batches })
+        let strides = [(k, 1), (n, 1)];
+        Ok(Product { m, k, n, shape, batch, a_batches, b_batches, strides })
+    }
+
+    /// As [`new`](Self::new), of operands whose last two axes change places first; those of vectors can't.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn transposed(a: &[usize], b: &[usize], [turn_a, turn_b]: [bool; 2]) -> Result<Self, Fault> {
+        let turned = |shape: &[usize], turn: bool| -> Shape {
+            let mut shape = Shape::from_slice(shape);
+            if let ([.., rows, columns], true) = (&mut *shape, turn) {
+                std::mem::swap(rows, columns);
+            }
+            shape
+        };
+        let mut product = Product::new(&turned(a, turn_a), &turned(b, turn_b))?;
+        if turn_a && a.len() > 1 {
+            product.strides[0] = (1, product.m);
+        }
+        if turn_b && b.len() > 1 {
+            product.strides[1] = (1, product.k);
+        }
+        Ok(product)
     }
 
     /// Adds all products to `c`, which has as many elements as [`shape`](Self::shape).
@@ -68,14 +93,16 @@ impl Product {
             return;
         }
         // One matrix on the right for all on the left: they are one tall matrix.
+        let [of_a, of_b] = self.strides;
         if self.b_batches.iter().zip(&self.batch).all(|(&stride, &dim)| stride == 0 || dim == 1)
             && a.len() == c.len() / n * k
+            && of_a == (k, 1)
         {
-            return gemm(c.len() / n, k, n, a, (k, 1), b, (n, 1), c);
+            return gemm(c.len() / n, k, n, a, of_a, b, of_b, c);
         }
         let walk = Walk::new(&self.batch, [self.a_batches.clone(), self.b_batches.clone()]);
         for ([at_a, at_b], c) in walk.zip(c.chunks_exact_mut(m * n)) {
-            gemm(m, k, n, &a[at_a * m * k..], (k, 1), &b[at_b * k * n..], (n, 1), c);
+            gemm(m, k, n, &a[at_a * m * k..], of_a, &b[at_b * k * n..], of_b, c);
         }
     }
 }

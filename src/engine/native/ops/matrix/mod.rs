@@ -5,7 +5,10 @@ mod einsum;
 mod gemm;
 mod matmul;
 
-pub(super) use matmul::{Product, wide_product};
+pub(super) use self::{
+    gemm::gemm,
+    matmul::{Product, wide_product},
+};
 
 use crate::native::{
     infer::rules::matrix,

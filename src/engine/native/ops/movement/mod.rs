@@ -5,7 +5,10 @@ mod order;
 mod pad;
 mod slice;
 
-pub(super) use concat::{cut, join};
+pub(super) use self::{
+    concat::{cut, join},
+    order::reordered,
+};
 
 use crate::native::{
     facts::kinds::ANY,

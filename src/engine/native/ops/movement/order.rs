@@ -4,7 +4,7 @@ use crate::{
     map_data,
     native::{
         attributes::Node,
-        exec::{Op, one, op},
+        exec::{Op, Run, one, op},
         fault::{Fault, fault},
         kernels::{
             places,
@@ -26,20 +26,28 @@ pub fn transpose(node: &Node<'_>) -> Result<Op, Fault> {
             Some(order) => return Err(fault!("attribute `perm` is {order:?} for {input}")),
             None => (0..rank).rev().collect(),
         };
-        let shape: Shape = order.iter().map(|&axis| input.shape()[axis]).collect();
-        // Nothing moves when only dimensions of one change places.
-        if order.iter().filter(|&&axis| input.shape()[axis] != 1).is_sorted() {
-            return one(input.reshaped(shape)?);
-        }
-        let own = strides(input.shape());
-        let view: Vec<_> = order.iter().map(|&axis| (input.shape()[axis], own[axis] as isize)).collect();
-        let data = map_data!(input.data(), v => {
-            let mut out = run.buffer(v.len())?;
-            strided::copy(v, 0, &view, &mut out);
-            out
-        });
-        one(Tensor::new(shape, data)?)
+        one(reordered(run, input, &order)?)
     })
+}
+
+/// The axes of a tensor in another order, which names each of them once.
+///
+/// # Errors
+/// More memory than allowed.
+pub fn reordered(run: &mut Run<'_>, input: Tensor, order: &[usize]) -> Result<Tensor, Fault> {
+    let shape: Shape = order.iter().map(|&axis| input.shape()[axis]).collect();
+    // Nothing moves when only dimensions of one change places.
+    if order.iter().filter(|&&axis| input.shape()[axis] != 1).is_sorted() {
+        return input.reshaped(shape);
+    }
+    let own = strides(input.shape());
+    let view: Vec<_> = order.iter().map(|&axis| (input.shape()[axis], own[axis] as isize)).collect();
+    let data = map_data!(input.data(), v => {
+        let mut out = run.buffer(v.len())?;
+        strided::copy(v, 0, &view, &mut out);
+        out
+    });
+    Tensor::new(shape, data)
 }
 
 /// `ReverseSequence`, ai.onnx 10, 28: the first steps of every row turned round, as many as its length says.

@@ -14,7 +14,7 @@ use crate::native::{
     value::{Kind, Shape, Tensor, elements},
 };
 
-struct Config {
+pub(in crate::native::ops) struct Config {
     axis: i64,
     epsilon: f64,
     /// The type of the statistics.
@@ -23,10 +23,15 @@ struct Config {
 
 impl Config {
     fn read(node: &Node<'_>) -> Result<Self, Fault> {
+        Self::read_or(node, 1e-5)
+    }
+
+    /// With another `epsilon` by default.
+    pub(in crate::native::ops) fn read_or(node: &Node<'_>, epsilon: f32) -> Result<Self, Fault> {
         let stash = node.int("stash_type", 1)?;
         Ok(Config {
             axis: node.int("axis", -1)?,
-            epsilon: f64::from(node.float("epsilon", 1e-5)?),
+            epsilon: f64::from(node.float("epsilon", epsilon)?),
             stash: Kind::from_code(stash)
                 .filter(|kind| matches!(kind, Kind::F32 | Kind::F64 | Kind::F16 | Kind::BF16))
                 .ok_or_else(|| fault!("attribute `stash_type` is {stash}, which is no float"))?,
@@ -56,14 +61,20 @@ fn repeated<'t, T: Computed>(
     Ok(Cow::Owned(out))
 }
 
-/// `LayerNormalization`, ai.onnx 17: `(x - mean) / sqrt(variance + epsilon)`, scaled and shifted in the
+/// `LayerNormalization`, ai.onnx 17, and before that an operator of ONNX Runtime's optimiser that means the same:
+/// `(x - mean) / sqrt(variance + epsilon)`, scaled and shifted in the
 /// elements' own type. Statistics of float64 stay in float64.
 pub(super) fn layer_normalization(node: &Node<'_>) -> Result<Op, Fault> {
     let config = Config::read(node)?;
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => layer::<T>(run, &args, &config)))
 }
 
-fn layer<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
+/// Inputs: what is normalised, a scale, a bias that may be left out.
+pub(in crate::native::ops) fn layer<T: Computed>(
+    run: &mut Run<'_>,
+    args: &Args,
+    config: &Config,
+) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;
     let axis = axis(config.axis, x.rank())?;
     let (rows, columns) = (elements(&x.shape()[..axis])?, elements(&x.shape()[axis..])?);
@@ -108,7 +119,12 @@ pub(super) fn rms_normalization(node: &Node<'_>) -> Result<Op, Fault> {
     op(move |run, args| reals!(args.tensor(0)?.kind(), T => rms::<T>(run, &args, &config)))
 }
 
-fn rms<T: Computed>(run: &mut Run<'_>, args: &Args, config: &Config) -> Result<Outputs, Fault> {
+/// Inputs: what is normalised, and a scale.
+pub(in crate::native::ops) fn rms<T: Computed>(
+    run: &mut Run<'_>,
+    args: &Args,
+    config: &Config,
+) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;
     let axis = axis(config.axis, x.rank())?;
     let (rows, columns) = (elements(&x.shape()[..axis])?, elements(&x.shape()[axis..])?);

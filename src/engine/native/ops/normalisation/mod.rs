@@ -1,7 +1,7 @@
 //! Normalisation.
 
 mod batch;
-mod layer;
+pub(super) mod layer;
 mod local;
 mod planes;
 
@@ -21,9 +21,12 @@ pub(super) const OPERATORS: &[Entry] = &[
     onnx("GroupNormalization", &[18, 21], planes::group_normalization).infers(Same(FLOATS)),
     onnx("InstanceNormalization", &[1, 6, 22], planes::instance_normalization).infers(Same(FLOATS)),
     onnx("LRN", &[1, 13], local::lrn).infers(Same(FLOATS)),
-    onnx("LayerNormalization", &[17], layer::layer_normalization)
+    onnx("LayerNormalization", &[1, 17], layer::layer_normalization)
         .infers(Rule(arithmetic::layer_normalization)),
     onnx("LpNormalization", &[1, 22], local::lp_normalization).infers(Same(FLOATS)),
     onnx("MeanVarianceNormalization", &[9, 13], local::mean_variance_normalization).infers(Same(FLOATS)),
+    // ONNX Runtime's own, in ONNX's domain.
+    onnx("SimplifiedLayerNormalization", &[1], layer::rms_normalization)
+        .infers(Rule(arithmetic::rms_normalization)),
     onnx("RMSNormalization", &[23], layer::rms_normalization).infers(Rule(arithmetic::rms_normalization)),
 ];

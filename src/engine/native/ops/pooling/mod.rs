@@ -5,6 +5,8 @@ mod pool;
 mod roi;
 mod unpool;
 
+pub(super) use pool::max;
+
 use crate::native::{
     infer::rules::window,
     table::{Entry, Infer::Rule, onnx},

@@ -64,7 +64,7 @@ pub(super) fn exponent(node: &Node<'_>) -> Result<Norm, Fault> {
 
 /// `MaxPool`, ai.onnx 1 to 22: since 8 the second output, where the largest were found; since 10
 /// `ceil_mode` and `dilations`, since 12 eight-bit integers. Padding is never the largest, nor is NaN.
-pub(super) fn max(node: &Node<'_>) -> Result<Op, Fault> {
+pub fn max(node: &Node<'_>) -> Result<Op, Fault> {
     let config = Config::read(node)?;
     let (places, column_major) = (node.has_output(1), node.flag("storage_order", false)?);
     op(move |run, args| {

@@ -40,6 +40,32 @@ pub(super) fn mul(node: &Node<'_>) -> Result<Op, Fault> {
     two_operands(node, |x, y| x * y)
 }
 
+/// `QLinearWhere`, com.microsoft 1: the condition, then both operands, then the result's scale and zero point.
+pub(super) fn chosen(_: &Node<'_>) -> Result<Op, Fault> {
+    op(|run, args| {
+        let (condition, x, y) = (args.tensor(0)?, args.tensor(1)?, args.tensor(4)?);
+        let seen = args.slice::<bool>(0)?;
+        let (scale, zero) = (single(run, &args, 7)?, zero_point(run, &args, 8)?);
+        let mut rescaled = |index: usize| -> Result<Vec<i32>, Fault> {
+            let (own, own_zero) = (single(run, &args, index + 1)?, zero_point(run, &args, index + 2)?);
+            let mut values = levels(run, args.tensor(index)?)?;
+            let of = |x: i32| level(x.wrapping_sub(own_zero) as f32 * own / scale, zero);
+            values.iter_mut().for_each(|x| *x = of(*x));
+            Ok(values)
+        };
+        let (a, b) = (rescaled(1)?, rescaled(4)?);
+        let both = broadcast::shape(x.shape(), y.shape())?;
+        let shape = broadcast::shape(condition.shape(), &both)?;
+        let mut pairs = Vec::with_capacity(run.buffer::<i32>(elements(&shape)?)?.capacity());
+        broadcast::zip((&a, x.shape()), (&b, y.shape()), &both, &mut pairs, |&a, &b| (a, b));
+        let mut out = run.buffer(elements(&shape)?)?;
+        broadcast::zip((seen, condition.shape()), (&pairs, &both), &shape, &mut out, |&seen, &(a, b)| {
+            if seen { a } else { b }
+        });
+        one(Tensor::new(shape, store(run, x.kind(), out)?)?)
+    })
+}
+
 /// A function of every element: worked out once for each of the integers there are.
 fn by_table(run: &mut Run<'_>, args: &Args, curve: impl Fn(f32) -> f32) -> Result<Outputs, Fault> {
     let x = args.tensor(0)?;

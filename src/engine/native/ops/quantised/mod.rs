@@ -10,7 +10,10 @@ mod linear;
 mod pools;
 mod products;
 
-pub(super) use levels::{floats, levels};
+pub(super) use self::{
+    levels::{floats, levels, single, zero_point},
+    products::centred,
+};
 
 use crate::native::{
     facts::kinds::ANY,
@@ -38,6 +41,7 @@ pub(super) const OPERATORS: &[Entry] = &[
     microsoft("QLinearConcat", contrib::concat).infers(Rule(quantised::concat)),
     microsoft("QLinearGlobalAveragePool", pools::global_average_pool).infers(Rule(quantised::global_pool)),
     microsoft("QLinearLeakyRelu", contrib::leaky_relu).infers(Same(ANY)),
+    microsoft("QLinearWhere", contrib::chosen).infers(Rule(quantised::chosen)),
     onnx("QLinearMatMul", &[10, 21], products::qlinear_matmul).infers(Rule(quantised::qlinear_matmul)),
     microsoft("QLinearMul", contrib::mul).infers(Rule(quantised::two_operands)),
     microsoft("QLinearSigmoid", contrib::sigmoid).infers(Same(ANY)),

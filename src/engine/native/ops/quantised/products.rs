@@ -22,7 +22,13 @@ fn by_rows(shape: &[usize], rank: usize) -> Shape {
 }
 
 /// Quantised integers less their zero points.
-fn centred(run: &mut Run<'_>, args: &Args, index: usize, zero: usize, rows: bool) -> Result<Vec<i32>, Fault> {
+pub fn centred(
+    run: &mut Run<'_>,
+    args: &Args,
+    index: usize,
+    zero: usize,
+    rows: bool,
+) -> Result<Vec<i32>, Fault> {
     let x = args.tensor(index)?;
     let about = |fault: Fault| fault.about(format!("input {index}"));
     let mut values = levels(run, x).map_err(about)?;

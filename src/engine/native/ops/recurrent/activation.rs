@@ -26,22 +26,31 @@ pub(super) fn read(node: &Node<'_>, cell: Cell, directions: usize) -> Result<Vec
     names
         .into_iter()
         .map(|name| {
-            Ok(match name.to_ascii_lowercase().as_str() {
-                "relu" => Activation::Relu,
-                "tanh" => Activation::Tanh,
-                "sigmoid" => Activation::Sigmoid,
-                "affine" => Activation::Affine(alpha(1.0), beta(0.0)),
-                "leakyrelu" => Activation::LeakyRelu(alpha(0.01)),
-                "thresholdedrelu" => Activation::ThresholdedRelu(alpha(1.0)),
-                "scaledtanh" => Activation::ScaledTanh(alpha(1.0), beta(1.0)),
-                "hardsigmoid" => Activation::HardSigmoid(alpha(0.2), beta(0.5)),
-                "elu" => Activation::Elu(alpha(1.0)),
-                "softsign" => Activation::Softsign,
-                "softplus" => Activation::Softplus,
-                _ => {
-                    return Err(fault!("attribute `activations` names `{name}`, which ONNX does not define"));
-                }
-            })
+            named(name, &mut alpha, &mut beta)
+                .ok_or_else(|| fault!("attribute `activations` names `{name}`, which ONNX does not define"))
         })
         .collect()
+}
+
+/// A function by its name, in any case. `alpha` and `beta` are asked for the parameters it has, and told
+/// what each is by default.
+pub(in crate::native::ops) fn named(
+    name: &str,
+    alpha: &mut dyn FnMut(f64) -> f64,
+    beta: &mut dyn FnMut(f64) -> f64,
+) -> Option<Activation<f64>> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "relu" => Activation::Relu,
+        "tanh" => Activation::Tanh,
+        "sigmoid" => Activation::Sigmoid,
+        "affine" => Activation::Affine(alpha(1.0), beta(0.0)),
+        "leakyrelu" => Activation::LeakyRelu(alpha(0.01)),
+        "thresholdedrelu" => Activation::ThresholdedRelu(alpha(1.0)),
+        "scaledtanh" => Activation::ScaledTanh(alpha(1.0), beta(1.0)),
+        "hardsigmoid" => Activation::HardSigmoid(alpha(0.2), beta(0.5)),
+        "elu" => Activation::Elu(alpha(1.0)),
+        "softsign" => Activation::Softsign,
+        "softplus" => Activation::Softplus,
+        _ => return None,
+    })
 }

@@ -64,23 +64,6 @@ pub(super) fn read(node: &Node<'_>, cell: Cell) -> Result<Layer, Fault> {
     })
 }
 
-fn narrow<T: Computed>(activation: Activation<f64>) -> Activation<T> {
-    let t = T::from_f64;
-    match activation {
-        Activation::Relu => Activation::Relu,
-        Activation::Tanh => Activation::Tanh,
-        Activation::Sigmoid => Activation::Sigmoid,
-        Activation::Affine(alpha, beta) => Activation::Affine(t(alpha), t(beta)),
-        Activation::LeakyRelu(alpha) => Activation::LeakyRelu(t(alpha)),
-        Activation::ThresholdedRelu(alpha) => Activation::ThresholdedRelu(t(alpha)),
-        Activation::ScaledTanh(alpha, beta) => Activation::ScaledTanh(t(alpha), t(beta)),
-        Activation::HardSigmoid(alpha, beta) => Activation::HardSigmoid(t(alpha), t(beta)),
-        Activation::Elu(alpha) => Activation::Elu(t(alpha)),
-        Activation::Softsign => Activation::Softsign,
-        Activation::Softplus => Activation::Softplus,
-    }
-}
-
 /// The lengths of a layer's axes.
 struct Sizes {
     steps: usize,
@@ -182,7 +165,7 @@ pub(super) fn body<T: Computed>(run: &mut Run<'_>, args: &Args, layer: &Layer) -
         gates: run.filled(width, T::ZERO)?,
     };
     let activations: Vec<Activation<T>> =
-        layer.activations.iter().map(|&activation| narrow(activation)).collect();
+        layer.activations.iter().map(|activation| activation.of()).collect();
     let per_direction = layer.cell.activations();
     for (at, &backward) in layer.backward.iter().enumerate() {
         let direction = Direction {

@@ -1,6 +1,6 @@
 //! Recurrent layers.
 
-mod activation;
+pub(super) mod activation;
 mod layer;
 mod quantised;
 
@@ -10,7 +10,7 @@ use crate::native::{
 };
 
 pub(super) const OPERATORS: &[Entry] = &[
-    microsoft("DynamicQuantizeLSTM", quantised::lstm),
+    microsoft("DynamicQuantizeLSTM", quantised::lstm).infers(Rule(make::quantised_lstm)),
     onnx("GRU", &[1, 3, 7, 14, 22], layer::gru).infers(Rule(make::recurrent)),
     onnx("LSTM", &[1, 7, 14, 22], layer::lstm).infers(Rule(make::recurrent)),
     onnx("RNN", &[1, 7, 14, 22], layer::rnn).infers(Rule(make::recurrent)),
