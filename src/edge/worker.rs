@@ -316,6 +316,13 @@ impl Work {
             tracing::warn!(pipeline = self.parts.name, "the model panicked; the message was rejected");
         }
         self.panics = scorer.panics();
+        if stats.runs_on(scorer.engine()) {
+            tracing::warn!(
+                pipeline = self.parts.name,
+                engine = scorer.engine(),
+                "tract failed at a message that our own executor answers, which runs the model from now on"
+            );
+        }
         let (messages, bytes) = self.parts.queue.len();
         stats.set_queue(messages as u64, bytes as u64);
     }

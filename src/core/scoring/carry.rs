@@ -2,8 +2,9 @@
 
 use super::{
     batch::copy_range,
+    declared::FieldPath,
     judge::Answer,
-    payload::Row,
+    payload::{Layout, Row, Scalar},
     plan::{Plan, StatePlan},
     scorer::{Message, Scorer},
     source::{LastUnit, SourceState, SourceTable, source_name},
@@ -33,21 +34,42 @@ impl Scorer {
     }
 }
 
-/// Begins states anew that a gap, or another value of a field, ends; `field` is what stands in the field of a state.
+/// Where a reading has what ends a state.
+#[derive(Debug)]
+pub(super) struct StateSlots {
+    /// The field whose change does.
+    on: Option<usize>,
+    /// The field that commands it.
+    when: Option<usize>,
+}
+
+impl StateSlots {
+    /// For each of the plan's states.
+    pub fn new(plan: &Plan, layout: &mut Layout) -> Vec<Self> {
+        let mut slot = |path: &Option<FieldPath>| path.as_ref().map(|path| layout.scalar(path));
+        let specs = plan.states.iter().map(|state| &state.spec);
+        specs.map(|spec| StateSlots { on: slot(&spec.reset_on), when: slot(&spec.reset_when) }).collect()
+    }
+}
+
+/// Begins states anew that a gap, another value of a field, or a command ends.
 pub(super) fn begin_unit(
     plan: &Plan,
     state: &mut SourceState,
     time_ns: Option<i64>,
-    field: impl Fn(usize) -> Option<String>,
+    slots: &[StateSlots],
+    row: &Row,
 ) {
-    let fields: Vec<Option<String>> = (0..plan.states.len()).map(field).collect();
+    let text = |slot: &StateSlots| slot.on.and_then(|slot| scalar_json(&row.scalars[slot]));
+    let fields: Vec<Option<String>> = slots.iter().map(text).collect();
     let before = std::mem::replace(&mut state.last_unit, LastUnit { time_ns, fields });
     for (at, StatePlan { spec, .. }) in plan.states.iter().enumerate() {
         let gap = before.time_ns.zip(time_ns).map(|(before, now)| now.saturating_sub(before));
         let silent = spec.reset_after_ns.zip(gap).is_some_and(|(after, gap)| gap > after);
         let other = spec.reset_on.is_some()
             && before.fields.get(at).is_some_and(|known| *known != state.last_unit.fields[at]);
-        if (silent || other)
+        let commanded = slots[at].when.is_some_and(|slot| is_true(&row.scalars[slot]));
+        if (silent || other || commanded)
             && let Some(left) = state.carried.get_mut(at)
         {
             left.clear();
@@ -55,9 +77,16 @@ pub(super) fn begin_unit(
     }
 }
 
-/// A field as it is compared: as JSON.
-pub(super) fn field_text(row: &Row, slot: Option<usize>) -> Option<String> {
-    slot.and_then(|slot| scalar_json(&row.scalars[slot]))
+/// `true`, and numbers but zero.
+fn is_true(scalar: &Scalar) -> bool {
+    match scalar {
+        Scalar::Bool(yes) => *yes,
+        Scalar::Integer(n) => *n != 0,
+        Scalar::Unsigned(n) => *n != 0,
+        Scalar::Float(x) => *x != 0.0,
+        Scalar::Text(text) => text == "true",
+        Scalar::Missing | Scalar::Null | Scalar::Composite(_) => false,
+    }
 }
 
 /// Takes what a unit in the batch leaves for the next one of its source.

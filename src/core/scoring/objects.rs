@@ -54,7 +54,9 @@ impl ObjectsPlan {
             count: find(".count", &detections.count, false),
             priors: find(".priors_tensor", &detections.priors_tensor, true),
             canvas: spec.inputs.iter().find_map(|input| match &input.source {
-                InputSource::Image(image) => Some(Canvas { width: image.width, height: image.height }),
+                InputSource::Image(image) => {
+                    image.sides.fixed().map(|(width, height)| Canvas { width, height })
+                }
                 _ => None,
             }),
         };
@@ -63,7 +65,8 @@ impl ObjectsPlan {
         }
         let needs_canvas = detections.normalised || detections.boxes == Boxes::Yolo(YoloFamily::X);
         if plan.canvas.is_none() && needs_canvas {
-            let reason = "needs the size of an image, and no input is filled with one";
+            let reason =
+                "needs the size of an image, and no input is filled with one of a fixed width and height";
             faults.push((if detections.normalised { ".normalised" } else { ".format" }, reason.into()));
         }
         faults.extend(labels_fit(detections, port).err().map(|reason| (".labels", reason)));

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     batch::{Batch, Cut, slice_row},
-    carry::{begin_unit, field_text, take_left},
+    carry::{StateSlots, begin_unit, take_left},
     declared::{Extent, FieldPath},
     features::Taker,
     guard::{Failure, run},
@@ -88,7 +88,7 @@ pub(super) struct IdentitySlots {
     message_id: Option<usize>,
     number: Option<usize>,
     /// Of each state: the field whose change begins it anew.
-    states: Vec<Option<usize>>,
+    states: Vec<StateSlots>,
 }
 
 impl Scorer {
@@ -106,11 +106,7 @@ impl Scorer {
             time: plan.spec.payload.time.as_ref().map(|path| layout.scalar(path)),
             message_id: plan.spec.payload.message_id.as_ref().map(|path| layout.scalar(path)),
             number: options.sequence_field.as_ref().map(|path| layout.scalar(path)),
-            states: plan
-                .states
-                .iter()
-                .map(|state| state.spec.reset_on.as_ref().map(|path| layout.scalar(path)))
-                .collect(),
+            states: StateSlots::new(&plan, &mut layout),
         };
         Scorer {
             reader: Reader::new(&layout),
@@ -137,6 +133,11 @@ impl Scorer {
     /// Sources remembered, and how many gave their place to others so far.
     pub fn sources(&self) -> (usize, u64) {
         (self.sources.len(), self.sources.evicted())
+    }
+
+    /// The engine that runs the model now.
+    pub fn engine(&self) -> &'static str {
+        self.engine.name()
     }
 
     /// Panics of the engine so far.
@@ -359,8 +360,7 @@ impl Scorer {
             unit.time_ns = Some(time()?.ns);
         }
         if self.plan.carries() && !input.replayed {
-            let slots = &self.slots.states;
-            begin_unit(&self.plan, state, unit.time_ns, |at| field_text(row, slots[at]));
+            begin_unit(&self.plan, state, unit.time_ns, &self.slots.states, row);
             state.run = self.run;
         }
         match self.plan.spec.window {

@@ -89,6 +89,10 @@ pub(crate) fn scorer(dims: &[usize], declaration: &str, change: impl FnOnce(&mut
 
 /// Scores the payloads as one backlog; an outcome is `message: what`.
 fn score(scorer: &mut Scorer, payloads: &[&str]) -> Vec<String> {
+    score_bytes(scorer, payloads.iter().map(|payload| payload.as_bytes()))
+}
+
+fn score_bytes<'p>(scorer: &mut Scorer, payloads: impl Iterator<Item = &'p [u8]>) -> Vec<String> {
     let mut seen = Vec::new();
     let mut settle = |settled: super::Settled<'_>| {
         let what = match settled.outcome {
@@ -104,15 +108,9 @@ fn score(scorer: &mut Scorer, payloads: &[&str]) -> Vec<String> {
         };
         seen.push(format!("{}: {what}", settled.message));
     };
-    for (index, payload) in payloads.iter().enumerate() {
+    for (index, payload) in payloads.enumerate() {
         let now = Duration::from_secs(index as u64);
-        let message = Message {
-            topic: "a/b",
-            payload: payload.as_bytes(),
-            sequence: index as u64,
-            now,
-            ..Message::default()
-        };
+        let message = Message { topic: "a/b", payload, sequence: index as u64, now, ..Message::default() };
         scorer.push(index, &message, &mut settle);
     }
     scorer.flush(&mut settle);

@@ -19,7 +19,7 @@ pub use colour::{gray_opencv, gray_pillow};
 pub use decode::{MAX_DECODE_BYTES, MAX_SIDE_PIXELS, Orientation, decode};
 pub use error::ImageFault;
 pub use fit::{Align, Fit, Frame, Geometry, Wanted};
-pub use preparation::{ImageOptions, Pixels, Preparation};
+pub use preparation::{ImageAxis, ImageOptions, Pixels, Placed, Preparation, Sides};
 pub use raster::Raster;
 pub use resize::{Method, Resizer};
 pub use values::{Channels, Layout, Normalisation};

@@ -31,9 +31,7 @@ pub struct ImageOptions {
     pub region: Option<[usize; 4]>,
     pub channels: Channels,
     pub pixels: Pixels,
-    /// The model's size, in pixels.
-    pub width: usize,
-    pub height: usize,
+    pub sides: Sides,
     pub fit: Fit,
     pub method: Method,
     pub align: Align,
@@ -47,6 +45,39 @@ pub struct ImageOptions {
     pub layout: Layout,
 }
 
+/// The model's size, in pixels. A side that is left out follows from each image: of the other one by the image's
+/// proportions, or as long as the image's where both are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sides {
+    pub width: Option<usize>,
+    pub height: Option<usize>,
+    /// A side that follows is rounded to a multiple of this, and is one of it at least.
+    pub multiple_of: usize,
+}
+
+impl Sides {
+    /// Width and height, where neither follows from the image.
+    pub fn fixed(self) -> Option<(usize, usize)> {
+        self.width.zip(self.height)
+    }
+
+    /// Width and height for an image of `width` by `height` pixels, both at least one.
+    pub fn of(self, width: usize, height: usize) -> (usize, usize) {
+        let rounded = |exact: f64| {
+            let step = self.multiple_of.max(1) as f64;
+            // Beyond all that is allowed anyway.
+            ((exact / step).round().max(1.0) * step).min(f64::from(u32::MAX)) as usize
+        };
+        let (wide, high) = (width as f64, height as f64);
+        match (self.width, self.height) {
+            (Some(width), Some(height)) => (width, height),
+            (Some(width), None) => (width, rounded(high * width as f64 / wide)),
+            (None, Some(height)) => (rounded(wide * height as f64 / high), height),
+            (None, None) => (rounded(wide), rounded(high)),
+        }
+    }
+}
+
 impl ImageOptions {
     /// Stretched RGB of that size, samples from 0 to 255, channels first.
     pub fn new(width: usize, height: usize) -> ImageOptions {
@@ -55,8 +86,7 @@ impl ImageOptions {
             region: None,
             channels: Channels::default(),
             pixels: Pixels::default(),
-            width,
-            height,
+            sides: Sides { width: Some(width), height: Some(height), multiple_of: 1 },
             fit: Fit::default(),
             method: Method::default(),
             align: Align::default(),
@@ -67,6 +97,40 @@ impl ImageOptions {
             layout: Layout::default(),
         }
     }
+
+    /// The axes of an image's numbers, in their order.
+    pub fn axes(&self) -> [ImageAxis; 3] {
+        match self.layout {
+            Layout::Nchw => [ImageAxis::Channels, ImageAxis::Height, ImageAxis::Width],
+            Layout::Nhwc => [ImageAxis::Height, ImageAxis::Width, ImageAxis::Channels],
+        }
+    }
+
+    /// How long they are on a canvas of that size.
+    pub fn shape(&self, width: usize, height: usize) -> [usize; 3] {
+        self.axes().map(|axis| match axis {
+            ImageAxis::Channels => self.channels.count(),
+            ImageAxis::Height => height,
+            ImageAxis::Width => width,
+        })
+    }
+}
+
+/// What one axis of an image's numbers is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageAxis {
+    Channels,
+    Height,
+    Width,
+}
+
+/// What was made of an image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Placed {
+    pub frame: Frame,
+    /// Of the model's canvas, in pixels.
+    pub width: usize,
+    pub height: usize,
 }
 
 /// Sizes whose weights are kept: cameras send one, galleries a few.
@@ -92,7 +156,7 @@ impl Preparation {
     ///
     /// # Errors
     /// [`ImageFault`]; nothing is appended then.
-    pub fn run(&mut self, file: &[u8], values: &mut Vec<f64>) -> Result<Frame, ImageFault> {
+    pub fn run(&mut self, file: &[u8], values: &mut Vec<f64>) -> Result<Placed, ImageFault> {
         let mut image = decode(file, self.options.orientation)?;
         let (width, height) = (image.width, image.height);
         if let Some(region) = self.options.region {
@@ -110,15 +174,16 @@ impl Preparation {
             };
         }
         let Preparation { options, writer, known } = self;
+        let canvas = options.sides.of(image.width, image.height);
         let (geometry, resizer) = steps(known, options, image.width, image.height)?;
         match options.pixels {
             Pixels::U8 => {
-                let placed = fitted(image, options, geometry, options.fill, |image| resizer.resize_u8(image));
+                let placed = fitted(image, canvas, geometry, options.fill, |image| resizer.resize_u8(image));
                 writer.write_u8(&placed, values);
             }
             Pixels::F32 => {
                 let (image, fill) = (image.map(f32::from), f32::from(options.fill));
-                let placed = fitted(image, options, geometry, fill, |image| resizer.resize_f32(image));
+                let placed = fitted(image, canvas, geometry, fill, |image| resizer.resize_f32(image));
                 writer.write_f32(&placed, values);
             }
         }
@@ -127,7 +192,7 @@ impl Preparation {
             frame.offset_x -= left as f64 * frame.scale_x;
             frame.offset_y -= top as f64 * frame.scale_y;
         }
-        Ok(frame)
+        Ok(Placed { frame, width: canvas.0, height: canvas.1 })
     }
 }
 
@@ -144,9 +209,10 @@ fn steps<'k>(
     match known.iter().position(|(known, ..)| *known == size) {
         Some(at) => known[at..].rotate_left(1),
         None => {
+            let (canvas_width, canvas_height) = options.sides.of(width, height);
             let wanted = Wanted {
-                width: options.width,
-                height: options.height,
+                width: canvas_width,
+                height: canvas_height,
                 fit: options.fit,
                 align: options.align,
                 scale_up: options.scale_up,
@@ -168,7 +234,7 @@ fn steps<'k>(
 /// The image on the model's canvas.
 fn fitted<T: Copy>(
     image: Raster<T>,
-    options: &ImageOptions,
+    canvas: (usize, usize),
     geometry: Geometry,
     fill: T,
     resize: impl Fn(Raster<T>) -> Raster<T>,
@@ -178,8 +244,8 @@ fn fitted<T: Copy>(
         None => image,
     };
     let resized = resize(image);
-    if geometry.at == (0, 0) && geometry.size == (options.width, options.height) {
+    if geometry.at == (0, 0) && geometry.size == canvas {
         return resized;
     }
-    resized.place(options.width, options.height, geometry.at.0, geometry.at.1, fill)
+    resized.place(canvas.0, canvas.1, geometry.at.0, geometry.at.1, fill)
 }

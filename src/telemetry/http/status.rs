@@ -77,6 +77,7 @@ fn pipeline(snapshot: &PipelineSnapshot) -> Value {
             "name": snapshot.model.name,
             "version": snapshot.model.version,
             "digest": snapshot.model.digest,
+            "engine": snapshot.engine,
         },
         "books": books(&snapshot.ledger.books),
         "rejected_by_reason": rejected,

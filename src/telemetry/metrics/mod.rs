@@ -92,6 +92,7 @@ impl Families<'_> {
                 ("name", model.name.as_str()),
                 ("version", model.version.as_str()),
                 ("digest", model.digest.as_str()),
+                ("engine", snapshot.engine),
             ]
         });
         self.info("edgeward_model", "The model a pipeline runs", models)?;
@@ -156,6 +157,11 @@ impl Families<'_> {
             "edgeward_model_panics",
             "Inputs on which the engine panicked",
             per(|s| s.model_panics),
+        )?;
+        self.counter(
+            "edgeward_engine_changes",
+            "Times our own executor took a model over, after tract failed at a row that it answers",
+            per(|s| s.engine_changes),
         )?;
         self.counter(
             "edgeward_pipeline_restarts",
@@ -228,6 +234,7 @@ mod tests {
         telemetry.readiness().enter(State::Shedding, "test");
         let model = ModelInfo { name: "wear".into(), version: "1.2.0".into(), digest: "ab12".into() };
         let stats = telemetry.add_pipeline("press", model);
+        assert!(!stats.runs_on("tract"), "nothing ran it before");
         stats.message_arrived();
         stats.receive(3);
         stats.settle(Bucket::Scored, 1);
@@ -242,7 +249,7 @@ mod tests {
         let text = render(&filled());
         for line in [
             "edgeward_build_info{version=\"0.1.0\",device=\"gateway \\\"7\\\"\"} 1",
-            "edgeward_model_info{pipeline=\"press\",name=\"wear\",version=\"1.2.0\",digest=\"ab12\"} 1",
+            "edgeward_model_info{pipeline=\"press\",name=\"wear\",version=\"1.2.0\",digest=\"ab12\",engine=\"tract\"} 1",
             "edgeward_pipeline_received_units_total{pipeline=\"press\"} 3",
             "edgeward_pipeline_units_total{pipeline=\"press\",bucket=\"scored\"} 1",
             "edgeward_pipeline_units_total{pipeline=\"press\",bucket=\"shed\"} 0",

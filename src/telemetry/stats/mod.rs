@@ -84,6 +84,9 @@ pub struct PipelineStats {
     verdicts_published: AtomicU64,
     verdicts_dropped: AtomicU64,
     model_panics: AtomicU64,
+    /// Runs the model now; empty before it is known.
+    engine: Mutex<&'static str>,
+    engine_changes: AtomicU64,
     restarts: AtomicU64,
     sources: AtomicU64,
     sources_evicted: AtomicU64,
@@ -108,6 +111,8 @@ impl PipelineStats {
             verdicts_published: AtomicU64::new(0),
             verdicts_dropped: AtomicU64::new(0),
             model_panics: AtomicU64::new(0),
+            engine: Mutex::default(),
+            engine_changes: AtomicU64::new(0),
             restarts: AtomicU64::new(0),
             sources: AtomicU64::new(0),
             sources_evicted: AtomicU64::new(0),
@@ -220,6 +225,17 @@ impl PipelineStats {
         self.model_panics.fetch_add(1, Relaxed);
     }
 
+    /// Which engine runs the model; true where another did before, which failed at a row that this one answers.
+    pub fn runs_on(&self, engine: &'static str) -> bool {
+        let mut known = self.engine.lock().expect("nothing panics under this lock");
+        let changed = !known.is_empty() && *known != engine;
+        *known = engine;
+        if changed {
+            self.engine_changes.fetch_add(1, Relaxed);
+        }
+        changed
+    }
+
     /// The thread that scores died and was begun again, or closed.
     pub fn worker_died(&self) {
         self.restarts.fetch_add(1, Relaxed);
@@ -244,6 +260,8 @@ impl PipelineStats {
     /// After a reload: the same pipeline runs another model; its counters go on.
     pub fn set_model(&self, model: ModelInfo) {
         *self.model.lock().expect("nothing panics under this lock") = model;
+        // It may well be run by another.
+        *self.engine.lock().expect("nothing panics under this lock") = "";
     }
 
     /// Everything at (nearly) one moment; the ledger exactly so.
@@ -262,6 +280,8 @@ impl PipelineStats {
             verdicts_published: self.verdicts_published.load(Relaxed),
             verdicts_dropped: self.verdicts_dropped.load(Relaxed),
             model_panics: self.model_panics.load(Relaxed),
+            engine: *self.engine.lock().expect("nothing panics under this lock"),
+            engine_changes: self.engine_changes.load(Relaxed),
             restarts: self.restarts.load(Relaxed),
             sources: self.sources.load(Relaxed),
             sources_evicted: self.sources_evicted.load(Relaxed),
@@ -289,6 +309,10 @@ pub struct PipelineSnapshot {
     pub verdicts_published: u64,
     pub verdicts_dropped: u64,
     pub model_panics: u64,
+    /// Runs the model; empty before it is known.
+    pub engine: &'static str,
+    /// Times another engine took over, after the first failed.
+    pub engine_changes: u64,
     /// Deaths of the thread that scores.
     pub restarts: u64,
     pub sources: u64,

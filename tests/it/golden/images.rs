@@ -99,7 +99,8 @@ fn files_are_prepared_as_the_training_scripts_do() {
         // Twice: the second time with the weights that were kept.
         for _ in 0..2 {
             let mut values = Vec::new();
-            let frame = preparation.run(&file, &mut values).unwrap_or_else(|fault| panic!("{fault}: {case}"));
+            let placed =
+                preparation.run(&file, &mut values).unwrap_or_else(|fault| panic!("{fault}: {case}"));
             let apart = apart(&values, &expected, case);
             // Float pixels are 0 to 255 in f32.
             let allowed = if bits {
@@ -113,7 +114,7 @@ fn files_are_prepared_as_the_training_scripts_do() {
             if case["corners"].is_object() {
                 let (corners, undone) = (golden.numbers(&case["corners"]), golden.numbers(&case["undone"]));
                 for (corner, undone) in corners.as_chunks::<2>().0.iter().zip(undone.as_chunks::<2>().0) {
-                    let (x, y) = frame.undo(corner[0], corner[1]);
+                    let (x, y) = placed.frame.undo(corner[0], corner[1]);
                     assert!((x - undone[0]).abs() < 1e-9 && (y - undone[1]).abs() < 1e-9, "{case}");
                 }
             }

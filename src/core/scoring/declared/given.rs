@@ -42,6 +42,7 @@ pub(super) fn read_states(section: &Section<'_>) -> Vec<StateSpec> {
             shape,
             reset_after_ns: secs.map(|secs| (secs * NANOS_A_SEC) as i64),
             reset_on: section.text("reset_on").map(|path| FieldPath::parse(&path)),
+            reset_when: section.text("reset_when").map(|path| FieldPath::parse(&path)),
         };
         section.finish();
         Some(state)

@@ -1,10 +1,11 @@
-//! Reading how an image is prepared: `image = { width = …, height = …, … }`.
+//! Reading how an image is prepared: `image = { width = …, height = …, … }`. A side that is left out follows from each
+//! picture.
 
 use crate::{
     settings::{Section, Value},
     vision::{
-        Align, Channels, Fit, ImageOptions, Layout, Method, Normalisation, Orientation, Pixels, opencv,
-        pillow,
+        Align, Channels, Fit, ImageOptions, Layout, Method, Normalisation, Orientation, Pixels, Sides,
+        opencv, pillow,
     },
 };
 
@@ -22,16 +23,12 @@ const LIKES: [(&str, Like); 2] = [("pillow", Like::Pillow), ("opencv", Like::Ope
 
 pub(super) fn read_image(section: Section<'_>) -> Option<ImageOptions> {
     let side = |key| section.integer(key, 1..=MAX_SIDE_PIXELS).and_then(|v| usize::try_from(v).ok());
-    let size = |key| {
-        if !section.has(key) {
-            section.fault(key, "is missing: the model's image size in pixels");
-        }
-        side(key)
-    };
-    let (width, height) = (size("width"), size("height"));
+    let (width, height) = (side("width"), side("height"));
+    let follows = |key| !section.has(key);
     let fit = section.choice("resize", &Fit::NAMES).unwrap_or_default();
     let channels = section.choice("channels", &Channels::NAMES).unwrap_or_default();
     let mut image = ImageOptions::new(width.unwrap_or(1), height.unwrap_or(1));
+    image.sides = Sides { width, height, multiple_of: side("multiple_of").unwrap_or(1) };
     image.fit = fit;
     image.channels = channels;
     image.method = read_method(&section);
@@ -58,8 +55,15 @@ pub(super) fn read_image(section: Section<'_>) -> Option<ImageOptions> {
     only("align", &[Fit::Letterbox, Fit::Pad], "\"letterbox\" and \"pad\"");
     only("scale_up", &[Fit::Letterbox], "\"letterbox\"");
     only("shorter_side", &[Fit::ShorterSide], "\"shorter_side\"");
+    let free = follows("width") || follows("height");
+    if free && fit != Fit::Stretch {
+        section.fault("resize", "is for a fixed `width` and `height`: declare both, or leave it out");
+    }
+    if section.has("multiple_of") && !free {
+        section.fault("multiple_of", "is for a side that is left out: `width` or `height`");
+    }
     section.finish();
-    (width.is_some() && height.is_some()).then_some(image)
+    Some(image)
 }
 
 /// The filter, by its name in the library it is like.

@@ -60,6 +60,8 @@ pub struct StateSpec {
     pub reset_after_ns: Option<i64>,
     /// It begins anew when this field of the message is another than before.
     pub reset_on: Option<FieldPath>,
+    /// Begins anew with a reading in which this field is true.
+    pub reset_when: Option<FieldPath>,
 }
 
 /// The format of a message's payload.

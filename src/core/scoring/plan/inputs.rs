@@ -8,7 +8,7 @@ use crate::{
         prepare::{Prepared, is_prepared, prepare},
         sizes::{Axis, Size, Sizing},
     },
-    vision::{ImageOptions, Layout},
+    vision::{ImageAxis, ImageOptions},
 };
 use edgeward_engine::Port;
 
@@ -114,14 +114,7 @@ impl Check<'_> {
                 sizing.settle(at, shape)
             }
             InputSource::Constant { values, .. } => sizing.settle_by_count(at, values.len()),
-            InputSource::Image(image) => {
-                let image = image_dims(image);
-                let before = sizing.dims(at).len().saturating_sub(image.len());
-                let dims = sizing.dims(at);
-                let whole: Vec<usize> =
-                    dims.iter().take(before).map(|dim| dim.unwrap_or(1)).chain(image).collect();
-                if whole.len() == dims.len() { sizing.settle_unknown(at, &whole) } else { Ok(()) }
-            }
+            InputSource::Image(image) => settle_image(sizing, at, image),
             _ if series => Ok(()),
             InputSource::Fields(fields) => match by_count {
                 None => sizing.settle_by_count(at, fields.len()),
@@ -333,12 +326,32 @@ impl Check<'_> {
     }
 }
 
-fn image_dims(image: &ImageOptions) -> [usize; 3] {
-    let ImageOptions { width, height, channels, layout, .. } = image;
-    match layout {
-        Layout::Nchw => [channels.count(), *height, *width],
-        Layout::Nhwc => [*height, *width, channels.count()],
+/// The axes of an image, last of an input's; those of which every picture brings its own length are none.
+fn image_dims(image: &ImageOptions) -> [Option<usize>; 3] {
+    let order = image.axes();
+    order.map(|axis| match axis {
+        ImageAxis::Channels => Some(image.channels.count()),
+        ImageAxis::Height => image.sides.height,
+        ImageAxis::Width => image.sides.width,
+    })
+}
+
+/// What stands before the axes of an image is one, as far as it is free.
+fn settle_image(sizing: &mut Sizing, at: usize, image: &ImageOptions) -> Result<(), String> {
+    let (dims, of_image) = (sizing.dims(at), image_dims(image));
+    let Some(before) = dims.len().checked_sub(of_image.len()) else { return Ok(()) };
+    let wanted = (0..before).map(|_| Some(1)).chain(of_image);
+    for (axis, wanted) in wanted.enumerate() {
+        match (dims[axis], wanted) {
+            (None, Some(length)) => sizing.settle_axis(at, axis, length)?,
+            // Where all is known, the lengths are compared as a whole.
+            (Some(known), Some(wanted)) if axis >= before && known != wanted && of_image.contains(&None) => {
+                return Err(format!("the image gives {wanted} where the model takes {known}"));
+            }
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// Whether a source can fill an input of `step_len` elements a reading.
@@ -362,12 +375,14 @@ fn fits(source: &InputSource, port: &Port, step_len: usize, dims: &[usize]) -> R
             Err(format!("{port} takes text: fill it with `fields`"))
         }
         InputSource::Image(image) => {
-            let wanted = image_dims(image);
             // Fixed shapes keep their first dimension of one.
-            if dims.strip_prefix(&[1]).unwrap_or(dims) == wanted || dims == wanted {
-                Ok(())
-            } else {
-                Err(format!("the image gives {wanted:?}, the model's input {port} takes {dims:?}"))
+            let inner = dims.strip_prefix(&[1]).unwrap_or(dims);
+            match image_dims(image).into_iter().collect::<Option<Vec<usize>>>() {
+                Some(wanted) if inner == wanted || dims == wanted => Ok(()),
+                Some(wanted) => {
+                    Err(format!("the image gives {wanted:?}, the model's input {port} takes {dims:?}"))
+                }
+                None => Err(format!("the model's input {port} takes {dims:?}: declare `width` and `height`")),
             }
         }
         InputSource::Array { .. }

@@ -136,16 +136,6 @@ impl Sizing {
         }
     }
 
-    /// Settles those axes of an input that are not known; the others may contradict, which shows elsewhere.
-    ///
-    /// # Errors
-    /// As [`Sizing::settle`].
-    pub fn settle_unknown(&mut self, input: usize, dims: &[usize]) -> Result<(), String> {
-        let known = self.dims(input);
-        let dims: Vec<usize> = known.iter().zip(dims).map(|(known, dim)| known.unwrap_or(*dim)).collect();
-        self.settle(input, &dims)
-    }
-
     /// Settles the one unknown axis of an input of so many elements.
     ///
     /// # Errors

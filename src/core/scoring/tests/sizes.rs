@@ -277,3 +277,70 @@ fn any_stream_of_lengths_gives_each_message_what_it_gives_alone() {
         assert_eq!(seen.strip_prefix(&format!("{at}")), alone[0].strip_prefix('0'), "message {at}");
     }
 }
+
+/// A gray PNG in which each pixel is its place.
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let image = image::GrayImage::from_fn(width, height, |x, y| image::Luma([(y * width + x) as u8]));
+    let mut file = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    file.into_inner()
+}
+
+fn pictures(declared: &str, dims: &[Dim], sizes: &[(u32, u32)]) -> Vec<String> {
+    let declaration =
+        format!("[payload]\nformat = \"image\"\n[inputs.x.image]\nchannels = \"gray\"\n{declared}");
+    let mut scorer = scorer(&[("x", dims)], &declaration);
+    let files: Vec<Vec<u8>> = sizes.iter().map(|(width, height)| png(*width, *height)).collect();
+    let seen = score_bytes(&mut scorer, files.iter().map(Vec::as_slice));
+    seen.iter()
+        .map(|what| what.split(r#","data""#).next().unwrap().replace(r#""outputs":{"x_out":"#, ""))
+        .collect()
+}
+
+#[test]
+fn a_picture_tells_the_sides_that_are_left_out() {
+    let dims = [Dim::Batch, Dim::Fixed(1), free("h"), free("w")];
+    let sizes = [(6, 4), (3, 2), (6, 4)];
+    let shapes = |of: [&str; 3]| {
+        let told = of.iter().enumerate();
+        told.map(|(at, shape)| format!(r#"{at}: {{"shape":[1,{shape}]"#)).collect::<Vec<_>>()
+    };
+    assert_eq!(pictures("", &dims, &sizes), shapes(["4,6", "2,3", "4,6"]), "as they are sent");
+    assert_eq!(pictures("height = 2", &dims, &sizes), shapes(["2,3", "2,3", "2,3"]), "one height, any width");
+    assert_eq!(pictures("width = 12", &dims, &sizes), shapes(["8,12", "8,12", "8,12"]));
+    assert_eq!(pictures("multiple_of = 4", &dims, &sizes), shapes(["4,8", "4,4", "4,8"]), "3 is nearer to 4");
+    // What a model has fixed has to be declared.
+    let fixed = [Dim::Batch, Dim::Fixed(1), Dim::Fixed(2), free("w")];
+    assert_eq!(pictures("height = 2", &fixed, &sizes), shapes(["2,3", "2,3", "2,3"]));
+    let image =
+        |rest: &str| format!("[payload]\nformat = \"image\"\n[inputs.x.image]\nchannels = \"gray\"\n{rest}");
+    for (dims, declared, expected) in [
+        (
+            &fixed[..],
+            "height = 3",
+            "inputs.x: doesn't fit x f64[N, 1, 2, w]: the image gives 3 where the model takes 2",
+        ),
+        (
+            &dims[..],
+            "resize = \"letterbox\"\nheight = 2",
+            "inputs.x.image.resize: is for a fixed `width` and `height`",
+        ),
+        (
+            &dims[..],
+            "width = 2\nheight = 2\nmultiple_of = 2",
+            "inputs.x.image.multiple_of: is for a side that is left out",
+        ),
+    ] {
+        let told = faults(&[("x", dims)], &image(declared));
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
+fn a_picture_beyond_its_bound_is_rejected_and_nothing_else() {
+    let declared = "height = 2\n[sizes]\nw = { max = 4 }\n";
+    let dims = [Dim::Batch, Dim::Fixed(1), free("h"), free("w")];
+    let seen = pictures(declared, &dims, &[(4, 2), (5, 2), (3, 2)]);
+    assert!(seen[0].contains("[1,2,4]") && seen[2].contains("[1,2,3]"), "{seen:?}");
+    assert_eq!(seen[1], "1: wrong_length: `w` of input `x` is 5, and at most 4");
+}

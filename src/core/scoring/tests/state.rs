@@ -135,6 +135,21 @@ fn a_gap_or_another_value_of_a_field_begins_it_anew() {
 }
 
 #[test]
+fn a_command_in_the_stream_begins_it_anew() {
+    let message = |begin: &str| format!(r#"{{"m":"a","x":1{begin}}}"#);
+    let commanded = format!("{STATE}reset_when = \"begin\"\n");
+    let all: Vec<String> =
+        ["", r#","begin":true"#, r#","begin":false"#, r#","begin":null"#, r#","begin":1"#, r#","begin":0"#]
+            .into_iter()
+            .map(message)
+            .collect();
+    assert_eq!(
+        outcomes(&mut scorer(&commanded), &all),
+        ["a 1.0", "a 1.0", "a 2.0", "a 3.0", "a 1.0", "a 2.0"]
+    );
+}
+
+#[test]
 fn what_is_not_finite_is_never_carried() {
     let all = messages(&[("a", 1.0), ("b", 1.0), ("a", 99.0), ("a", 3.0), ("b", 1.0)]);
     let seen = outcomes(&mut scorer(STATE), &all);
