@@ -165,6 +165,9 @@ pub struct BundleInitArgs {
     /// The fields that fill the model's input, in the order it was trained with: a,b,c
     #[arg(long, value_name = "NAMES")]
     pub fields: Option<String>,
+    /// A number that an input always has, such as a sampling rate: sr=16000; again for another input
+    #[arg(long = "constant", value_name = "INPUT=NUMBER", value_parser = named_number)]
+    pub constants: Vec<(String, f64)>,
     /// How the model takes pixels
     #[arg(long, value_enum)]
     pub pixels: Option<PixelRange>,
@@ -177,6 +180,14 @@ pub struct BundleInitArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn named_number(text: &str) -> Result<(String, f64), String> {
+    let parsed =
+        text.rsplit_once('=').and_then(|(name, number)| Some((name.to_owned(), number.trim().parse().ok()?)));
+    parsed
+        .filter(|(_, number): &(String, f64)| number.is_finite())
+        .ok_or_else(|| "must be like sr=16000".into())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -62,6 +62,40 @@ fn what_nobody_can_know_is_asked_for_with_the_flag_that_tells_it() {
     assert!(at("\"f\"") < at("\"e\"") && at("\"e\"") < at("\"c\""), "{manifest}");
 }
 
+#[test]
+fn a_state_and_free_sizes_are_found_and_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let step = |at: i32| format!("{}\n", json!({ "v": [f64::from(at) / 4.0, 0.5, -0.25, 1.0] }));
+    fs::write(folder.path().join("steps.jsonl"), (0..4).map(step).collect::<String>()).unwrap();
+    let onnx = text(&model("recurrent_step/model.onnx"));
+    let made = run(folder.path(), &["bundle", "init", &onnx, "steps.jsonl", "-o", "step", "--yes", "--json"]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert_eq!(json_of(&made)["samples"], 4, "steps of one stream");
+    let manifest = fs::read_to_string(folder.path().join("step/bundle.toml")).unwrap();
+    assert!(manifest.contains("[state.h]\ninput = \"h\"\noutput = \"h_next\""), "{manifest}");
+    assert!(!manifest.contains("[outputs.h_next]") && manifest.contains("array = \"v\""), "{manifest}");
+    // What it scores is what the bundle that was written by hand scores.
+    let score = |bundle: &str| run(folder.path(), &["score", bundle, "steps.jsonl", "-q"]).stdout;
+    let outputs = |lines: Vec<u8>| -> Vec<Json> {
+        let lines = String::from_utf8(lines).unwrap();
+        lines
+            .lines()
+            .map(|line| serde_json::from_str::<Json>(line).unwrap()["outputs"]["y"].clone())
+            .collect()
+    };
+    assert_eq!(outputs(score("step")), outputs(score(&text(&model("recurrent_step")))));
+
+    let whole = |steps: usize| format!("{}\n", json!({ "v": vec![[0.5, 0.25, -1.0, 0.0]; steps] }));
+    fs::write(folder.path().join("whole.jsonl"), [3, 7, 5].map(whole).concat()).unwrap();
+    let onnx = text(&model("recurrent_whole/model.onnx"));
+    let made =
+        run(folder.path(), &["bundle", "init", &onnx, "whole.jsonl", "-o", "whole", "--yes", "--json"]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let manifest = fs::read_to_string(folder.path().join("whole/bundle.toml")).unwrap();
+    assert!(manifest.contains("[model.sizes]\nT = { max = 28 }    # 3 to 7 in the sample"), "{manifest}");
+    assert_eq!(json_of(&made)["samples"], 3);
+}
+
 #[cfg(not(feature = "tract"))]
 #[test]
 fn one_engine_has_nothing_to_be_compared_with() {

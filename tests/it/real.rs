@@ -85,5 +85,5 @@ fn the_daemon_answers_as_the_command_does() {
         let line = metrics.lines().find(|line| line.contains(&format!("_info{{pipeline=\"p{at}\""))).unwrap();
         assert!(line.contains(&format!("engine=\"{engine}\"")), "{line}");
     }
-    daemon.assert_books();
+    daemon.stop().assert_books();
 }

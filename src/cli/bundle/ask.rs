@@ -141,4 +141,22 @@ impl Ask for Terminal<'_> {
             eprintln!("{} names for {classes} values", labels.len());
         }
     }
+
+    fn constant(&mut self, tensor: &str) -> Result<f64, DraftError> {
+        if let Some((_, number)) = self.args.constants.iter().find(|(name, _)| name == tensor) {
+            return Ok(*number);
+        }
+        if !self.asks {
+            return Err(DraftError::Unclear(format!(
+                "the model's input `{tensor}` is one number, and the sample has no field of that name: say what it always is, as in --constant {tensor}=16000"
+            )));
+        }
+        loop {
+            let answer = self.line(&format!("Which number is the input `{tensor}`, always?"), "0")?;
+            match answer.parse::<f64>() {
+                Ok(number) if number.is_finite() => return Ok(number),
+                _ => eprintln!("`{answer}` is no number"),
+            }
+        }
+    }
 }

@@ -72,13 +72,22 @@ fn scorer(model: &Model) -> Scorer {
     )
 }
 
-/// What the model answers to one message: its outputs as they stand in a verdict.
-///
-/// # Errors
-/// Why there is none, in words.
-pub(super) fn answer(model: &Model, input: &Json) -> Result<Json, String> {
-    let answer = outputs(&mut scorer(model), input)?;
-    Ok(answer["outputs"].clone())
+/// What the model answers to messages of one source, in their order.
+pub(super) struct Stream(Scorer);
+
+impl Stream {
+    pub fn new(model: &Model) -> Self {
+        Stream(scorer(model))
+    }
+
+    /// The outputs for the next message as they stand in a verdict.
+    ///
+    /// # Errors
+    /// Why there are none, in words.
+    pub fn answer(&mut self, input: &Json) -> Result<Json, String> {
+        let answer = outputs(&mut self.0, input)?;
+        Ok(answer["outputs"].clone())
+    }
 }
 
 fn check(scorer: &mut Scorer, line: &str) -> Result<(), String> {

@@ -3,6 +3,7 @@
 
 pub mod broker;
 pub mod disk;
+pub mod peer;
 pub mod process;
 
 use std::{

@@ -13,15 +13,13 @@ mod common;
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio},
+    process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
 
 use clap::Parser;
 
-use common::{cell, median, table};
+use common::{cell, median, peer::Peer, table};
 use edgeward_core::domain::{Tensor, TensorData};
 use edgeward_engine::{Choice, Limits, Session, load};
 
@@ -82,21 +80,21 @@ fn bench(args: &Args) -> Result<bool, String> {
         return Err("models.py failed".into());
     }
     let rows = floats(&fs::read(folder.path().join("rows.f32")).map_err(|e| e.to_string())?);
-    let mut peer = Peer::start(folder.path())?;
+    let mut peer = Peer::start("trees/peer.py", folder.path())?;
     let (mut lines, mut all_met) = (vec![], true);
     for (name, limit) in MODELS.into_iter().filter(|(name, _)| name.contains(&args.only)) {
         eprintln!("{name}");
         let path = folder.path().join(format!("{name}.onnx"));
         let engine = load(&path, &Limits::default(), Choice::Auto).map_err(|e| format!("{name}: {e}"))?;
         let mut session = engine.session();
-        same_answers(name, &mut *session, &rows, &peer.answer(name)?)?;
+        same_answers(name, &mut *session, &rows, &answer(&mut peer, name)?)?;
         for count in [1, ROWS] {
             let batches: Vec<_> = rows.chunks(count * FEATURES).map(batch).collect();
             let (mut ours, mut theirs, mut calls) = (vec![], vec![], vec![]);
             for _ in 0..turns {
                 ours.push(time(&mut *session, &batches, turn)?);
-                theirs.push(peer.time(name, count, turn)?);
-                calls.push(peer.time("call", count, turn / 4.0)?);
+                theirs.push(peer.number(&format!("{name} {count} {turn}"))?);
+                calls.push(peer.number(&format!("call {count} {}", turn / 4.0))?);
             }
             let of = |times: Vec<f64>| median(times);
             let (ours, theirs, call) = (of(ours), of(theirs), of(calls));
@@ -165,51 +163,9 @@ fn same_answers(name: &str, session: &mut dyn Session, rows: &[f32], theirs: &[f
     }
 }
 
-/// The process with ONNX Runtime in it; it only works when asked.
-struct Peer {
-    child: Child,
-    asked: ChildStdin,
-    told: BufReader<ChildStdout>,
-}
-
-impl Peer {
-    fn start(folder: &Path) -> Result<Self, String> {
-        let mut child = Command::new(common::python()?)
-            .arg(common::root().join("tests/bench/trees/peer.py"))
-            .arg(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|e| format!("peer.py: {e}"))?;
-        let (asked, told) = child.stdin.take().zip(child.stdout.take()).ok_or("peer.py has no pipes")?;
-        Ok(Peer { child, asked, told: BufReader::new(told) })
-    }
-
-    fn ask(&mut self, line: &str) -> Result<String, String> {
-        let mut answer = String::new();
-        writeln!(self.asked, "{line}")
-            .and_then(|()| self.asked.flush())
-            .and_then(|()| self.told.read_line(&mut answer))
-            .map_err(|e| format!("peer.py: {e}"))?;
-        if answer.is_empty() { Err(format!("peer.py ended at `{line}`")) } else { Ok(answer) }
-    }
-
-    fn time(&mut self, name: &str, count: usize, secs: f64) -> Result<f64, String> {
-        let answer = self.ask(&format!("{name} {count} {secs}"))?;
-        answer.trim().parse().map_err(|_| format!("peer.py said {answer}"))
-    }
-
-    fn answer(&mut self, name: &str) -> Result<Vec<f32>, String> {
-        let answer = self.ask(&format!("{name} answer"))?;
-        let byte = |digits: &[u8; 2]| u8::from_str_radix(&String::from_utf8_lossy(digits), 16);
-        let bytes = answer.trim().as_bytes().as_chunks().0.iter().map(byte).collect::<Result<Vec<_>, _>>();
-        Ok(floats(&bytes.map_err(|e| format!("peer.py: {e}"))?))
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn answer(peer: &mut Peer, name: &str) -> Result<Vec<f32>, String> {
+    let answer = peer.ask(&format!("{name} answer"))?;
+    let byte = |digits: &[u8; 2]| u8::from_str_radix(&String::from_utf8_lossy(digits), 16);
+    let bytes = answer.trim().as_bytes().as_chunks().0.iter().map(byte).collect::<Result<Vec<_>, _>>();
+    Ok(floats(&bytes.map_err(|e| format!("peer.py: {e}"))?))
 }

@@ -1,6 +1,6 @@
 //! A model that takes numbers and texts.
 
-use super::{Ask, Draft, DraftError, Filling, Leaf, LeafKind, Sample};
+use super::{Ask, Draft, DraftError, Filling, Leaf, LeafKind, Sample, given::Given, sizes};
 use crate::{domain::ElementType, settings::nearest};
 use edgeward_engine::{Dim, Port, Signature};
 
@@ -23,11 +23,28 @@ pub(super) fn fill(
         .collect();
     draft.time = time;
     draft.message_id = id;
-    let many = signature.inputs.len() > 1;
-    for port in &signature.inputs {
-        let filling = if many { by_name(port, &leaves, ask)? } else { only(draft, port, &leaves, ask)? };
+    if let [port] = &*signature.inputs {
+        let filling = only(draft, port, &leaves, ask)?;
         draft.inputs.push((port.name.clone(), filling));
+    } else {
+        let mut given = Given::new(signature, &leaves);
+        for port in &signature.inputs {
+            let filling = match matching(port, &leaves).or_else(|| given.the_only_array(port, &leaves)) {
+                Some(leaf @ Leaf { kind: LeafKind::Array(_), .. }) => Filling::Array(leaf.path.clone()),
+                Some(leaf) => Filling::Fields(vec![(leaf.path.clone(), as_taken(leaf, port))]),
+                None => match given.filling(port, draft, ask)? {
+                    Some(filling) => filling,
+                    None => {
+                        let wanted = port.row_len().unwrap_or(1);
+                        let chosen = ask.fields(&port.name, wanted, &leaves, &[])?;
+                        Filling::Fields(pick(&leaves, &chosen, port))
+                    }
+                },
+            };
+            draft.inputs.push((port.name.clone(), filling));
+        }
     }
+    draft.sizes = sizes::of(signature, sample, &draft.inputs);
     Ok(())
 }
 
@@ -63,8 +80,8 @@ fn without_sample(draft: &mut Draft, signature: &Signature) -> Result<(), DraftE
     Ok(())
 }
 
-/// Several inputs: each is a column of its own, as scikit-learn exports data frames, or an array.
-fn by_name(port: &Port, leaves: &[Leaf], ask: &mut dyn Ask) -> Result<Filling, DraftError> {
+/// One of several inputs: a column of its own, as scikit-learn exports data frames, or an array.
+pub(super) fn matching<'l>(port: &Port, leaves: &'l [Leaf]) -> Option<&'l Leaf> {
     let last = |leaf: &Leaf| leaf.path.rsplit('.').next().unwrap_or(&leaf.path).to_lowercase();
     let wanted = port.name.to_lowercase();
     let exact = leaves.iter().find(|leaf| leaf.path == port.name || last(leaf) == wanted);
@@ -74,15 +91,7 @@ fn by_name(port: &Port, leaves: &[Leaf], ask: &mut dyn Ask) -> Result<Filling, D
         let near = nearest(&wanted, names.iter().map(String::as_str))?;
         leaves.iter().find(|leaf| last(leaf) == near)
     };
-    match exact.or_else(near) {
-        Some(leaf @ Leaf { kind: LeafKind::Array(_), .. }) => Ok(Filling::Array(leaf.path.clone())),
-        Some(leaf) => Ok(Filling::Fields(vec![(leaf.path.clone(), as_taken(leaf, port))])),
-        None => {
-            let wanted = port.row_len().unwrap_or(1);
-            let chosen = ask.fields(&port.name, wanted, leaves, &[])?;
-            Ok(Filling::Fields(pick(leaves, &chosen, port)))
-        }
-    }
+    exact.or_else(near)
 }
 
 /// The only input: all of the sample's numbers, an array, or a window of either.
@@ -92,13 +101,7 @@ fn only(draft: &mut Draft, port: &Port, leaves: &[Leaf], ask: &mut dyn Ask) -> R
         return Ok(Filling::Array(array.path.clone()));
     }
     let text = port.element == ElementType::String;
-    let usable: Vec<usize> = (0..leaves.len())
-        .filter(|&at| match leaves[at].kind {
-            LeafKind::Number | LeafKind::Boolean => !text,
-            LeafKind::Text => text,
-            LeafKind::Array(_) => false,
-        })
-        .collect();
+    let usable = usable(leaves, text);
     let mut wanted = row;
     if let [_, Dim::Fixed(a), Dim::Fixed(b)] = *port.dims {
         // A series: the side that counts the sample's fields is the features.
@@ -126,18 +129,10 @@ fn of_free_length(draft: &mut Draft, port: &Port, leaves: &[Leaf]) -> Result<Fil
     let text = port.element == ElementType::String;
     if let Some(array) = leaves.iter().find(|leaf| matches!(leaf.kind, LeafKind::Array(_)) && !text) {
         let name = if array.path.is_empty() { "the message".into() } else { format!("`{}`", array.path) };
-        draft.notes.push(format!(
-            "the free sizes of the input {port} are those of {name} in each message; bound them with [model.sizes]"
-        ));
+        draft.notes.push(format!("the free sizes of the input {port} are those of {name} in each message"));
         return Ok(Filling::Array(array.path.clone()));
     }
-    let usable: Vec<usize> = (0..leaves.len())
-        .filter(|&at| match leaves[at].kind {
-            LeafKind::Number | LeafKind::Boolean => !text,
-            LeafKind::Text => text,
-            LeafKind::Array(_) => false,
-        })
-        .collect();
+    let usable = usable(leaves, text);
     let free = port.dims.iter().skip(1).filter(|dim| !matches!(dim, Dim::Fixed(_))).count();
     if usable.is_empty() || free > 1 {
         return Err(DraftError::Unclear(format!(
@@ -147,6 +142,16 @@ fn of_free_length(draft: &mut Draft, port: &Port, leaves: &[Leaf]) -> Result<Fil
     }
     draft.notes.push(format!("the input {port} takes all {} fields of the sample", usable.len()));
     Ok(Filling::Fields(pick(leaves, &usable, port)))
+}
+
+/// The single values that an input of texts, or of numbers, can take.
+fn usable(leaves: &[Leaf], text: bool) -> Vec<usize> {
+    let fits = |&at: &usize| match leaves[at].kind {
+        LeafKind::Number | LeafKind::Boolean => !text,
+        LeafKind::Text => text,
+        LeafKind::Array(_) => false,
+    };
+    (0..leaves.len()).filter(fits).collect()
 }
 
 fn pick(leaves: &[Leaf], chosen: &[usize], port: &Port) -> Vec<(String, LeafKind)> {

@@ -4,8 +4,10 @@
 //! asks for what neither tells, [`Draft::write`] makes the folder.
 
 mod fields;
+mod given;
 mod image;
 mod sample;
+mod sizes;
 mod text;
 mod write;
 
@@ -51,6 +53,12 @@ pub trait Ask {
     /// # Errors
     /// When there is nobody to ask.
     fn labels(&mut self, output: &str, classes: usize) -> Result<Vec<String>, DraftError>;
+
+    /// The number that an input always has.
+    ///
+    /// # Errors
+    /// When there is nobody to ask.
+    fn constant(&mut self, tensor: &str) -> Result<f64, DraftError>;
 }
 
 /// The range of pixels a model takes.
@@ -70,6 +78,12 @@ pub(crate) enum Filling {
     /// Fields of the message, each with a path and whether it is text, a truth value or a number.
     Fields(Vec<(String, LeafKind)>),
     Array(String),
+    /// A number that is always the same.
+    Constant(f64),
+    /// The length of another input.
+    SizeOf(String),
+    /// What this output gave for the source's message before.
+    State(String),
     Image {
         width: usize,
         height: usize,
@@ -103,6 +117,7 @@ pub struct Draft {
     /// Readings in a window, and whether time comes first.
     pub(crate) window: Option<(usize, bool)>,
     pub(crate) inputs: Vec<(String, Filling)>,
+    pub(crate) sizes: Vec<sizes::Seen>,
     pub(crate) outputs: Vec<(String, Telling)>,
     /// What was assumed, in sentences.
     pub notes: Vec<String>,
@@ -129,6 +144,7 @@ impl Draft {
             message_id: None,
             window: None,
             inputs: vec![],
+            sizes: vec![],
             outputs: vec![],
             notes: vec![],
         };
@@ -141,7 +157,12 @@ impl Draft {
         } else {
             fields::fill(&mut draft, signature, sample, ask)?;
         }
-        for port in &signature.outputs {
+        let is_carried = |port: &&Port| {
+            let by = Filling::State(port.name.clone());
+            !draft.inputs.iter().any(|(_, filling)| *filling == by)
+        };
+        let told: Vec<&Port> = signature.outputs.iter().filter(is_carried).collect();
+        for port in told {
             let telling = telling(port, signature, ask)?;
             draft.outputs.push((port.name.clone(), telling));
         }

@@ -30,6 +30,14 @@ pub(super) fn manifest(draft: &Draft, model_file: &str, sha256: &str, samples: b
     line(format!("version = {}", quoted(&draft.version)));
     line("description = \"\"".into());
     line(format!("\n[model]\nfile = {}\nsha256 = \"{sha256}\"", quoted(model_file)));
+    if !draft.sizes.is_empty() {
+        line("\n# Lengths that each message brings, and how long they may be.\n[model.sizes]".into());
+        for seen in &draft.sizes {
+            let (least, most) = (seen.least, seen.most);
+            let range = if least == most { format!("{most}") } else { format!("{least} to {most}") };
+            line(format!("{} = {{ max = {} }}    # {range} in the sample", key(&seen.name), seen.bound()));
+        }
+    }
     let payload = [("readings", &draft.readings), ("time", &draft.time), ("message_id", &draft.message_id)];
     if draft.image || payload.iter().any(|(_, path)| path.is_some()) {
         line(format!("\n[payload]\nformat = \"{}\"", if draft.image { "image" } else { "json" }));
@@ -40,8 +48,13 @@ pub(super) fn manifest(draft: &Draft, model_file: &str, sha256: &str, samples: b
         }
     }
     for (tensor, filling) in &draft.inputs {
-        line(format!("\n[inputs.{}]", key(tensor)));
-        line(input(filling));
+        if let Filling::State(output) = filling {
+            line(format!("\n# Carried from message to message of a source.\n[state.{}]", key(tensor)));
+            line(format!("input = {}\noutput = {}", quoted(tensor), quoted(output)));
+        } else {
+            line(format!("\n[inputs.{}]", key(tensor)));
+            line(input(filling));
+        }
     }
     if let Some((length, time_first)) = draft.window {
         line(format!(
@@ -68,6 +81,10 @@ pub(super) fn manifest(draft: &Draft, model_file: &str, sha256: &str, samples: b
 fn input(filling: &Filling) -> String {
     match filling {
         Filling::Array(path) => format!("array = {}", quoted(path)),
+        Filling::Constant(number) => format!("constant = {number}"),
+        Filling::SizeOf(input) => format!("size_of = {}", quoted(input)),
+        // Told by itself.
+        Filling::State(_) => String::new(),
         Filling::Fields(fields) => {
             let fields = fields.iter().map(|(path, kind)| match kind {
                 LeafKind::Text => format!("  {{ path = {}, type = \"text\" }},\n", quoted(path)),

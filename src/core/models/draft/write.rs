@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Draft, DraftError, Sample, Written};
-use crate::models::{self, ModelError, bundle::BUNDLE_MANIFEST, digest::file_digest, samples};
+use super::{Draft, DraftError, Filling, Sample, Written};
+use crate::models::{self, ModelError, bundle::BUNDLE_MANIFEST, digest::file_digest, samples::Stream};
 use edgeward_engine::{Limits, external_files};
 
 /// Samples kept in a bundle.
@@ -79,8 +79,14 @@ fn fill<F: FnOnce(io::Error) -> DraftError>(
     }
     let mut lines = String::new();
     let mut written = Written { samples: 0, verdict: None, why_not: None };
+    let mut stream = Stream::new(&model);
+    let carries = draft.inputs.iter().any(|(_, filling)| matches!(filling, Filling::State(_)));
     for input in inputs.iter().take(if draft.window.is_some() { usize::MAX } else { MAX_SAMPLES }) {
-        match samples::answer(&model, input) {
+        // Steps of one stream where something is carried; else each message stands for itself.
+        if !carries {
+            stream = Stream::new(&model);
+        }
+        match stream.answer(input) {
             Ok(outputs) => {
                 lines += &serde_json::json!({ "input": input, "outputs": outputs }).to_string();
                 lines.push('\n');
