@@ -6,7 +6,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 suites=${SUITES:-$root/target/test-suites}
 corpus=$root/target/fuzz-corpus
-mkdir -p "$corpus/parser" "$corpus/checker" "$corpus/executor" "$corpus/segments" "$corpus/backlog"
+mkdir -p "$corpus/parser" "$corpus/checker" "$corpus/executor" "$corpus/segments" "$corpus/backlog" "$corpus/sizes"
 for model in "$suites"/*/*/model.onnx; do
     case=$(basename "$(dirname "$model")")
     # Large ones teach the fuzzer nothing that small ones don't, and slow it down.
@@ -31,4 +31,7 @@ for format in "$root"/tests/golden/stored/format-*; do
         { printf "\\00$sort"; cat "$format/backlog.edgeward"; } > "$corpus/backlog/$(basename "$format")-$sort"
     done
 done
+# A signature, a declaration and messages (src/core/scoring/fuzz.rs).
+printf '\000\001\002\004\005\001\006[inputs.x]\narray = "a"\n[inputs.h]\nsize_of = "x"\n\000{"a":[[1,2],[3,4]]}\000{"a":[1]}' > "$corpus/sizes/array"
+printf '\000\001\001\004\001\003[state.s]\ninput = "h"\noutput = "h_out"\n[sizes]\nn = { max = 4 }\n\000[1,2]\000[1,2,3]' > "$corpus/sizes/state"
 echo "$(find "$corpus" -type f | wc -l) files in $corpus"

@@ -9,6 +9,8 @@ mod condition;
 pub mod declared;
 mod encode;
 mod features;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod gaps;
 mod guard;
 mod judge;

@@ -126,8 +126,7 @@ fn check_size(port: &Port, bounds: Bounds) -> Result<(), Fault> {
 /// no length but the batch is free.
 fn is_certain(fault: &Fault, signature: &Signature) -> bool {
     let real = |port: &Port| matches!(port.element, ElementType::F32 | ElementType::F64);
-    fault.kind == FaultKind::Limit
-        || signature.inputs.iter().all(|port| real(port) && port.row_len().is_some())
+    fault.kind == FaultKind::Limit || signature.inputs.iter().all(real) && !signature.has_free_sizes()
 }
 
 /// One run with random inputs of one row; where lengths are free, with the first that will do.
@@ -216,7 +215,7 @@ fn output_port(
         (declared, None) => tensor(declared)?,
     };
     // With no other free dimension than the batch, every length is the same in each run.
-    let only_batch = inputs.inputs.iter().all(|port| port.row_len().is_some());
+    let only_batch = !inputs.has_free_sizes();
     let shape = tried.map(Tensor::shape);
     let rank = shape.map_or_else(|| axes.map(<[Axis]>::len), |shape| Some(shape.len()));
     let rank = rank.ok_or_else(|| fault!("declares no shape, and a trial run didn't show it"))?;

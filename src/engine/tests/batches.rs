@@ -143,6 +143,22 @@ fn rows_that_see_each_other_are_no_batch() {
     }
 }
 
+/// One free axis, of one input of two: the other is a state of one length.
+#[test]
+fn an_output_as_long_as_an_input_is_not_of_one_length() {
+    let steps = D::Named("steps");
+    let model = Model::new()
+        .input("x", DataType::Float, &[steps, D::Is(2)])
+        .input("state", DataType::Float, &[D::Is(1), D::Is(2)])
+        .output("y", DataType::Float, &[steps, D::Is(2)])
+        .node("Add", &["x", "state"], &["y"]);
+    let engine = load_model(&model).unwrap();
+    assert!(!engine.signature().free_batch);
+    assert_eq!(engine.signature().outputs[0].to_string(), "y f32[steps, 2]");
+    let inputs = [Tensor::f32(&[3, 2], vec![1.0; 6]), Tensor::f32(&[1, 2], vec![1.0; 2])];
+    assert_eq!(f32s(&engine.session().run(&inputs).unwrap()[0]), [2.0; 6]);
+}
+
 /// `wave` as a picture of one row, and five neighbours of it summed.
 fn five_along(model: Model, wave: &str) -> Model {
     let ones = super::build::ints("kernel_shape", &[5]);

@@ -41,13 +41,8 @@ pub fn config(port: u16, rest: &str) -> String {
 
 /// A pipeline on `in/<source>` with its verdicts on `out/<source>` and rejections on `errors`.
 pub fn pipeline(model: &Path, rest: &str) -> String {
-    pipeline_named("p", "in/+", model, rest)
-}
-
-/// The same by another name, on other topics.
-pub fn pipeline_named(name: &str, topics: &str, model: &Path, rest: &str) -> String {
     format!(
-        "[pipelines.{name}]\ntopics = [\"{topics}\"]\nmodel = \"{}\"\nsource_topic_level = 2\n\
+        "[pipelines.p]\ntopics = [\"in/+\"]\nmodel = \"{}\"\nsource_topic_level = 2\n\
          output_topic = \"out/{{source}}\"\nerror_topic = \"errors\"\n{rest}\n",
         model.display()
     )

@@ -85,8 +85,12 @@ pub(super) fn matching<'l>(port: &Port, leaves: &'l [Leaf]) -> Option<&'l Leaf> 
     let last = |leaf: &Leaf| leaf.path.rsplit('.').next().unwrap_or(&leaf.path).to_lowercase();
     let wanted = port.name.to_lowercase();
     let exact = leaves.iter().find(|leaf| leaf.path == port.name || last(leaf) == wanted);
-    // Names may have been made valid for other languages: `sepal length (cm)` and `sepal_length_cm`.
+    // Names may have been made valid for other languages: `sepal length (cm)` and `sepal_length_cm`. Short ones are
+    // all near to each other.
     let near = || {
+        if wanted.len() < 4 {
+            return None;
+        }
         let names: Vec<String> = leaves.iter().map(last).collect();
         let near = nearest(&wanted, names.iter().map(String::as_str))?;
         leaves.iter().find(|leaf| last(leaf) == near)

@@ -74,7 +74,7 @@ fn lengths(port: &Port, free_batch: bool, array: &Json) -> Vec<(String, usize)> 
     // Those of one may be left out.
     let long: Vec<&Dim> = axes.iter().filter(|dim| !matches!(dim, Dim::Fixed(1))).collect();
     let dims: Vec<&Dim> = if levels.len() == axes.len() { axes.iter().collect() } else { long };
-    if levels.len() == 1 && dims.iter().copied().filter(|dim| is_free(&dim)).count() == 1 {
+    if levels.len() == 1 && dims.iter().copied().filter(is_free).count() == 1 {
         let others = dims.iter().map(|dim| if let Dim::Fixed(n) = dim { *n } else { 1 }).product::<usize>();
         levels = dims
             .iter()

@@ -278,7 +278,7 @@ fn a_batch_of_one_is_never_exceeded() {
         labels: vec![],
     };
     let signature = Signature { inputs: vec![port("x")], outputs: vec![port("y")], free_batch: false };
-    let fixed = Arc::new(super::series::Echo(signature));
+    let fixed = Arc::new(crate::scoring::fuzz::Echo(signature));
     let mut spec = super::series::declared(&by_time("duration_secs = 10\nstep_secs = 5"));
     infer(&mut spec, fixed.signature()).unwrap();
     let plan = Plan::new(spec, fixed.signature(), &Limits::default()).unwrap();
