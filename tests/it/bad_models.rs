@@ -78,7 +78,7 @@ const REFUSALS: &[(&str, &[&str])] = &[
     ("empty", &["empty"]),
     ("text", &["not an ONNX model"]),
     ("other_protobuf", &["not an ONNX model"]),
-    ("unsupported_operator", &["can't run here", "com.microsoft.FusedConv"]),
+    ("unsupported_operator", &["can't run here", "com.microsoft.nchwc.Conv", "up to the level `extended`"]),
     ("made_up_operator", &["Wobble"]),
     ("future_opset", &["9999"]),
     ("dangling_input", &["nobody"]),

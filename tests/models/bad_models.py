@@ -4,7 +4,7 @@
 Written into `bad/` under the models' folder, one `.onnx` each, named after what is wrong:
 
     truncated, truncated_weights, empty, text, other_protobuf
-    unsupported_operator    FusedConv of com.microsoft
+    unsupported_operator    Conv of com.microsoft.nchwc, with weights laid out for one processor
     made_up_operator        domain com.example, operator Wobble
     future_opset            default domain, opset 9999
     dangling_input          a node that reads a tensor nobody makes
@@ -116,7 +116,7 @@ def main(models: Path):
         "text": b"This is not a model.\n" * 20,
         # A valid protobuf message (field 1, length-delimited) that is no ModelProto.
         "other_protobuf": b"\x0a\x05hello\x12\x05world",
-        "unsupported_operator": one_node("FusedConv", domain="com.microsoft", opsets=(("", 17), ("com.microsoft", 1))),
+        "unsupported_operator": one_node("Conv", domain="com.microsoft.nchwc", opsets=(("", 17), ("com.microsoft.nchwc", 1))),
         "made_up_operator": one_node("Wobble", domain="com.example", opsets=(("", 17), ("com.example", 1))),
         "future_opset": one_node("Relu", outputs=(("y", F, ["N", 4]),), opsets=(("", 9999),)),
         "dangling_input": one_node("Add", inputs=("x", "nobody"), outputs=(("y", F, ["N", 4]),)),

@@ -9,7 +9,7 @@ use crate::{
         graph::{Graph, Port as Declared},
         value::{Axis, Kind, Tensor, Type, Value, exchanged, from_port},
     },
-    sample::sized_inputs,
+    sample::{far_from_zero, sized_inputs},
     trial,
 };
 
@@ -139,12 +139,14 @@ fn try_out(
     let mut first = None;
     for sizes in trial::sizes(signature) {
         let inputs = sized_inputs(signature, 1, &sizes, 0);
-        let inputs = inputs.iter().zip(kinds).map(|(input, kind)| Ok(Some(from_port(input, *kind)?.into())));
-        let inputs = inputs.collect::<Result<Vec<_>, Fault>>()?;
-        match Run::new(bounds).graph(graph, inputs, &[]) {
-            Ok(values) => return Ok((sizes, values)),
-            // That of the smallest is told: larger ones fail for being large.
-            Err(fault) => drop(first.get_or_insert(fault)),
+        for inputs in [inputs.clone(), far_from_zero(inputs)] {
+            let values =
+                inputs.iter().zip(kinds).map(|(input, kind)| Ok(Some(from_port(input, *kind)?.into())));
+            match Run::new(bounds).graph(graph, values.collect::<Result<Vec<_>, Fault>>()?, &[]) {
+                Ok(values) => return Ok((sizes, values)),
+                // That of the smallest is told: larger ones fail for being large.
+                Err(fault) => drop(first.get_or_insert(fault)),
+            }
         }
     }
     Err(first.unwrap_or_else(|| fault!("it was not tried")))

@@ -143,6 +143,26 @@ fn rows_that_see_each_other_are_no_batch() {
     }
 }
 
+/// `100 / whole(x)`: nothing but faults for the numbers between -1 and 1 that models are tried with.
+#[test]
+fn a_model_that_can_not_do_with_numbers_near_zero_is_taken_and_batched() {
+    let model = Model::new()
+        .input("x", DataType::Float, &[N, D::Is(1)])
+        .output("y", DataType::Int64, &[N, D::Is(1)])
+        .integers("hundred", &[1], &[100])
+        .node_with("Cast", &["x"], &["whole"], vec![int("to", DataType::Int64 as i64)])
+        .node("Div", &["hundred", "whole"], &["y"]);
+    for choice in [Choice::Auto, Choice::Native] {
+        let engine = load_by(&model, choice).unwrap();
+        assert!(engine.signature().free_batch);
+        let answers = engine.session().run(&[Tensor::f32(&[2, 1], vec![4.0, 50.9])]).unwrap().to_vec();
+        assert_eq!(answers[0].data, TensorData::I64(vec![25, 2]));
+        if choice == Choice::Native {
+            assert!(engine.session().run(&[Tensor::f32(&[1, 1], vec![0.5])]).is_err());
+        }
+    }
+}
+
 /// One free axis, of one input of two: the other is a state of one length.
 #[test]
 fn an_output_as_long_as_an_input_is_not_of_one_length() {

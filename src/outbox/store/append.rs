@@ -33,7 +33,12 @@ impl Store {
         let runs = self.build(batch, None);
         ready?;
         self.flush(self.options.durability == Durability::Sync)?;
-        self.unsynced.iter_mut().for_each(|frame| frame.accepted = true);
+        // From the end: between two syncs there may be thousands, and all but the last are.
+        self.unsynced
+            .iter_mut()
+            .rev()
+            .take_while(|frame| !frame.accepted)
+            .for_each(|frame| frame.accepted = true);
         Ok(runs)
     }
 
@@ -253,7 +258,7 @@ impl Store {
         }
         self.free_bytes.set(None);
         let Some(active) = &mut self.active else { return Ok(()) };
-        let unwritten = self.unsynced.iter().filter(|frame| !frame.written).count();
+        let unwritten = self.unsynced.iter().rev().take_while(|frame| !frame.written).count();
         for at in self.unsynced.len() - unwritten..self.unsynced.len() {
             let (frame, later) = self.unsynced[at..].split_first_mut().expect("it is one of them");
             encode(frame, later, &self.shared, &mut self.builder);
