@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
     Choice, Engine, Session, Tensor, TensorData,
-    choose::FREE_SIZES,
+    choice::FREE_SIZES,
     contain::contained,
     native,
     onnx::{file::ModelFile, proto::ModelProto},

@@ -43,6 +43,7 @@
 //! them against each other. No type of theirs is seen from outside.
 #![forbid(unsafe_code)]
 
+mod choice;
 mod choose;
 pub mod compare;
 mod contain;
@@ -77,7 +78,8 @@ mod tract;
 mod trees;
 mod trial;
 
-pub use choose::{Choice, external_files, load};
+pub use choice::Choice;
+pub use choose::{external_files, load};
 pub use engine::{Engine, Session};
 pub use error::{LoadError, RunError};
 pub use inspect::{

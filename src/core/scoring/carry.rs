@@ -6,33 +6,11 @@ use super::{
     judge::Answer,
     payload::{Layout, Row, Scalar},
     plan::{Plan, StatePlan},
-    scorer::{Message, Scorer},
-    source::{LastUnit, SourceState, SourceTable, source_name},
-    unit::{Settled, Unit, UnitState},
+    source::{LastUnit, SourceState, SourceTable},
+    unit::{Unit, UnitState},
     verdict::scalar_json,
 };
 use crate::domain::{Reason, Rejection, TensorData};
-
-impl Scorer {
-    /// Runs what waits, where a unit of the same source is among it: what that leaves is for this one.
-    pub(super) fn await_source(
-        &mut self,
-        input: &Message<'_>,
-        row: &Row,
-        settle: &mut dyn FnMut(Settled<'_>),
-    ) {
-        if self.batch.rows == 0 {
-            return;
-        }
-        let mut number = String::new();
-        let scalar = self.slots.source.map(|slot| &row.scalars[slot]);
-        // Whose name can't be told is refused when it is taken.
-        let Ok(name) = source_name(&self.options.source, input.topic, scalar, &mut number) else { return };
-        if self.sources.peek(name).is_some_and(|state| state.run == self.run) {
-            self.flush(settle);
-        }
-    }
-}
 
 /// Where a reading has what ends a state.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ mod guard;
 mod judge;
 mod last_known;
 mod memory;
+mod message;
 mod objects;
 mod outputs;
 mod payload;
@@ -37,8 +38,9 @@ mod verdict;
 mod window;
 
 pub use encode::{Encoder, ModelIdentity, Stamp, VERDICT_SCHEMA};
+pub use message::{Message, ScorerOptions};
 pub use plan::{Plan, PlanFault};
-pub use scorer::{Message, Scorer, ScorerOptions};
+pub use scorer::Scorer;
 pub use source::SourceRule;
 pub use unit::{Outcome, Settled};
 pub use verdict::{Object, OutputValue, Value, Verdict, WindowNote, write_output};

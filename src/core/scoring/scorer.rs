@@ -1,14 +1,15 @@
 //! The scorer: messages in, one outcome for each of their readings out. Synchronous, no IO, no clock.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     batch::{Batch, Cut, slice_row},
     carry::{StateSlots, begin_unit, take_left},
-    declared::{Extent, FieldPath},
+    declared::Extent,
     features::Taker,
     guard::{Failure, run},
     judge::{Answer, Judge},
+    message::{Message, ScorerOptions},
     payload::{Layout, Reader, Row, Rows, Scalar},
     plan::Plan,
     source::{SourceRule, SourceTable, check_name, source_name},
@@ -18,43 +19,8 @@ use super::{
     verdict::{WindowNote, scalar_json},
     window,
 };
-use crate::domain::{Epoch, InputId, Reason, Rejection};
+use crate::domain::{InputId, Reason, Rejection};
 use edgeward_engine::{Engine, Session};
-
-/// What the operator settles about scoring.
-#[derive(Debug, Clone)]
-pub struct ScorerOptions {
-    pub pipeline: String,
-    pub device: Arc<str>,
-    pub epoch: Epoch,
-    pub source: SourceRule,
-    pub max_sources: usize,
-    /// Where a sender numbers its messages.
-    pub sequence_field: Option<FieldPath>,
-    /// Paths copied to the verdict; the empty path copies the whole reading.
-    pub copy_fields: Vec<FieldPath>,
-    pub max_payload_bytes: usize,
-    /// Most units in one run of the model.
-    pub max_batch: usize,
-}
-
-/// One message to score.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Message<'m> {
-    /// Empty where there is none.
-    pub topic: &'m str,
-    pub payload: &'m [u8],
-    /// Counts the messages of its epoch.
-    pub sequence: u64,
-    /// Of a message from an earlier run; else that of the options.
-    pub epoch: Option<Epoch>,
-    /// By which [`Scorer::is_needed`] knows it: ascending, never used twice.
-    pub token: u64,
-    /// A monotonic time.
-    pub now: Duration,
-    /// Its outcome is known: it comes again only for what its source has to remember.
-    pub replayed: bool,
-}
 
 pub struct Scorer {
     pub(super) plan: Arc<Plan>,
@@ -291,6 +257,20 @@ impl Scorer {
             self.batch.lengths.clone_from(&lengths);
         }
         self.lengths = lengths;
+    }
+
+    /// Runs what waits, where a unit of the same source is among it: what that leaves is for this one.
+    fn await_source(&mut self, input: &Message<'_>, row: &Row, settle: &mut dyn FnMut(Settled<'_>)) {
+        if self.batch.rows == 0 {
+            return;
+        }
+        let mut number = String::new();
+        let scalar = self.slots.source.map(|slot| &row.scalars[slot]);
+        // Whose name can't be told is refused when it is taken.
+        let Ok(name) = source_name(&self.options.source, input.topic, scalar, &mut number) else { return };
+        if self.sources.peek(name).is_some_and(|state| state.run == self.run) {
+            self.flush(settle);
+        }
     }
 
     fn unit(&mut self, message: usize, reading: usize, input: &Message<'_>, row: &mut Row) -> Unit {

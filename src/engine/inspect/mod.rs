@@ -14,7 +14,7 @@ use serde::Serialize;
 use self::nodes::{Made, Types};
 use super::{
     Choice, Dim, Engine, Limits, LoadError, Port, Signature, Sizes, Tensor,
-    choose::{FREE_SIZES, has_classical, has_free_sizes},
+    choice::{FREE_SIZES, has_classical, has_free_sizes},
     contain::contained,
     described::Description,
     evidence::Evidence,

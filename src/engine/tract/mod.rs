@@ -25,7 +25,7 @@ pub(super) use self::{describe::describe, trace::trace};
 use self::{fallback::Fallback, session::TractSession};
 use super::{
     Choice, Dim, Engine, LoadError, Port, Session, Signature,
-    choose::FREE_SIZES,
+    choice::FREE_SIZES,
     contain::contained,
     evidence::Evidence,
     onnx::{file::ModelFile, proto::ModelProto as Proto},

@@ -1,7 +1,9 @@
 //! A model that takes numbers and texts.
 
-use super::{Ask, Draft, DraftError, Filling, Leaf, LeafKind, Sample, given::Given, sizes};
-use crate::{domain::ElementType, settings::nearest};
+use super::{
+    Ask, Draft, DraftError, Filling, Leaf, LeafKind, Sample, given::Given, sample::named_after, sizes,
+};
+use crate::domain::ElementType;
 use edgeward_engine::{Dim, Port, Signature};
 
 /// Fills every input from the sample's fields.
@@ -29,7 +31,7 @@ pub(super) fn fill(
     } else {
         let mut given = Given::new(signature, &leaves);
         for port in &signature.inputs {
-            let filling = match matching(port, &leaves).or_else(|| given.the_only_array(port, &leaves)) {
+            let filling = match named_after(port, &leaves).or_else(|| given.the_only_array(port, &leaves)) {
                 Some(leaf @ Leaf { kind: LeafKind::Array(_), .. }) => Filling::Array(leaf.path.clone()),
                 Some(leaf) => Filling::Fields(vec![(leaf.path.clone(), as_taken(leaf, port))]),
                 None => match given.filling(port, draft, ask)? {
@@ -78,24 +80,6 @@ fn without_sample(draft: &mut Draft, signature: &Signature) -> Result<(), DraftE
         "without a sample, messages are assumed to be one JSON array each".into()
     });
     Ok(())
-}
-
-/// One of several inputs: a column of its own, as scikit-learn exports data frames, or an array.
-pub(super) fn matching<'l>(port: &Port, leaves: &'l [Leaf]) -> Option<&'l Leaf> {
-    let last = |leaf: &Leaf| leaf.path.rsplit('.').next().unwrap_or(&leaf.path).to_lowercase();
-    let wanted = port.name.to_lowercase();
-    let exact = leaves.iter().find(|leaf| leaf.path == port.name || last(leaf) == wanted);
-    // Names may have been made valid for other languages: `sepal length (cm)` and `sepal_length_cm`. Short ones are
-    // all near to each other.
-    let near = || {
-        if wanted.len() < 4 {
-            return None;
-        }
-        let names: Vec<String> = leaves.iter().map(last).collect();
-        let near = nearest(&wanted, names.iter().map(String::as_str))?;
-        leaves.iter().find(|leaf| last(leaf) == near)
-    };
-    exact.or_else(near)
 }
 
 /// The only input: all of the sample's numbers, an array, or a window of either.

@@ -2,7 +2,7 @@
 
 use edgeward_engine::{Dim, Port, Signature};
 
-use super::{Ask, Draft, DraftError, Filling, Leaf, LeafKind, fields::matching};
+use super::{Ask, Draft, DraftError, Filling, Leaf, LeafKind, sample::named_after};
 use crate::domain::ElementType;
 
 /// What is known of a model's inputs besides the messages.
@@ -15,7 +15,7 @@ pub(super) struct Given<'s> {
 impl<'s> Given<'s> {
     pub fn new(signature: &'s Signature, leaves: &[Leaf]) -> Self {
         let mut given = Given { signature, array: None };
-        let unnamed = signature.inputs.iter().filter(|port| matching(port, leaves).is_none());
+        let unnamed = signature.inputs.iter().filter(|port| named_after(port, leaves).is_none());
         let mut left = unnamed.filter(|port| given.state_of(port).is_none() && !is_one(port));
         given.array = left.next().map(|port| port.name.as_str()).filter(|_| left.next().is_none());
         given

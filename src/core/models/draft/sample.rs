@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use serde_json::{Map, Value as Json};
 
+use edgeward_engine::Port;
+
 use super::DraftError;
+use crate::settings::nearest;
 
 /// Messages looked at: the first of the file.
 const MAX_ROWS: usize = 64;
@@ -70,6 +73,25 @@ impl Sample {
         collect(&reading, String::new(), &mut leaves);
         Ok(Sample { is_image: false, messages, readings, leaves })
     }
+}
+
+/// The field that one of several inputs is named after: a column of its own, as scikit-learn exports data frames, or an
+/// array.
+pub(super) fn named_after<'l>(port: &Port, leaves: &'l [Leaf]) -> Option<&'l Leaf> {
+    let last = |leaf: &Leaf| leaf.path.rsplit('.').next().unwrap_or(&leaf.path).to_lowercase();
+    let wanted = port.name.to_lowercase();
+    let exact = leaves.iter().find(|leaf| leaf.path == port.name || last(leaf) == wanted);
+    // Names may have been made valid for other languages: `sepal length (cm)` and `sepal_length_cm`. Short ones are
+    // all near to each other.
+    let near = || {
+        if wanted.len() < 4 {
+            return None;
+        }
+        let names: Vec<String> = leaves.iter().map(last).collect();
+        let near = nearest(&wanted, names.iter().map(String::as_str))?;
+        leaves.iter().find(|leaf| last(leaf) == near)
+    };
+    exact.or_else(near)
 }
 
 fn json_messages(data: &[u8]) -> Result<Vec<Json>, String> {
