@@ -114,7 +114,7 @@ impl FrameBuilder {
 }
 
 /// Fills in a frame's length and CRC; the flags are there.
-fn seal(frame: &mut [u8], seed: u32) {
+pub(super) fn seal(frame: &mut [u8], seed: u32) {
     let len = u32::try_from(frame.len() - HEAD_BYTES).expect("a commit is bounded far below 4 GiB");
     frame[..4].copy_from_slice(&len.to_le_bytes());
     let crc = checksum(seed, frame);
@@ -126,27 +126,6 @@ fn checksum(seed: u32, frame: &[u8]) -> u32 {
     hasher.update(&frame[..4]);
     hasher.update(&frame[8..]);
     hasher.finalize()
-}
-
-/// Makes the checksums of a segment's head and frames right, as far as there are any.
-#[cfg(any(test, fuzzing))]
-pub fn reseal_segment(file: &mut [u8]) {
-    use super::segment::{FILE_HEAD_BYTES, Head};
-    let head_bytes = FILE_HEAD_BYTES as usize;
-    if file.len() < head_bytes {
-        return;
-    }
-    let crc = crc32fast::hash(&file[..head_bytes - 4]).to_le_bytes();
-    file[head_bytes - 4..head_bytes].copy_from_slice(&crc);
-    let Ok(head) = Head::read(file) else { return };
-    let mut at = head_bytes;
-    while let Some(bytes) = frame_bytes(file.get(at..).unwrap_or_default()) {
-        let Some(frame) = usize::try_from(bytes).ok().and_then(|bytes| file.get_mut(at..at + bytes)) else {
-            return;
-        };
-        seal(frame, head.seed());
-        at += bytes as usize;
-    }
 }
 
 /// The length of the whole frame whose first bytes these are, if it can be one.

@@ -47,13 +47,13 @@ pub use batch::{Batch, Record};
 pub use books::{Fate, ResultBooks, UnitBooks};
 pub use directory::{Directory, Run};
 pub use frame::Frame;
-#[cfg(any(test, fuzzing))]
-pub(crate) use frame::reseal_segment;
 pub use memories::{Definition, Memories};
 pub use options::{Moment, StoreOptions};
 pub use ranges::RangeSet;
 pub use recovery::{Damage, Fresh, OpenError, Reading, Recovery, is_aside, read_outbox};
 pub use segment::FILE_HEAD_BYTES;
+#[cfg(any(test, fuzzing))]
+pub(crate) use segment::reseal_segment;
 pub use space::{Room, Usage, folder_bytes};
 pub use state::{INPUT_CLASS, Import, Lane, Mark, Segment, SegmentRun, Sender, State};
 pub use store::{Shared, Store, is_full};

@@ -220,3 +220,23 @@ impl FrameReader {
         Ok(&self.buffer[from..self.buffer.len().min(from + len)])
     }
 }
+
+/// Makes the checksums of a segment's head and frames right, as far as there are any.
+#[cfg(any(test, fuzzing))]
+pub fn reseal_segment(file: &mut [u8]) {
+    let head_bytes = FILE_HEAD_BYTES as usize;
+    if file.len() < head_bytes {
+        return;
+    }
+    let crc = crc32fast::hash(&file[..head_bytes - 4]).to_le_bytes();
+    file[head_bytes - 4..head_bytes].copy_from_slice(&crc);
+    let Ok(head) = Head::read(file) else { return };
+    let mut at = head_bytes;
+    while let Some(bytes) = frame_bytes(file.get(at..).unwrap_or_default()) {
+        let Some(frame) = usize::try_from(bytes).ok().and_then(|bytes| file.get_mut(at..at + bytes)) else {
+            return;
+        };
+        super::frame::seal(frame, head.seed());
+        at += bytes as usize;
+    }
+}
