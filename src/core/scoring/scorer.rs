@@ -53,7 +53,7 @@ pub(super) struct IdentitySlots {
     time: Option<usize>,
     message_id: Option<usize>,
     number: Option<usize>,
-    /// Of each state: the field whose change begins it anew.
+    /// Of each state: the fields that begin it anew.
     states: Vec<StateSlots>,
 }
 
